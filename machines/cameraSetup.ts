@@ -23,7 +23,7 @@ import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
+import { newestOf, outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
 import { snapshotMachine } from './snapshot.js'
 import { failures, type SnapshotContext, type SnapshotWish } from './snapshotContext.js'
 import { type SourceInput, sourceMachine } from './source.js'
@@ -152,7 +152,7 @@ export const cameraSetup = setup({
               camera,
               by,
               reason,
-              filename: segments.at(-1)?.filename ?? '',
+              ...newestOf({ segments }),
               closes: false,
             },
       )

@@ -12,7 +12,10 @@ const added = {
 } as const
 const interrupted = { type: 'beginGap', params: { closes: false } } as const
 const paused = { type: 'beginGap', params: { closes: true } } as const
-const deleted = gives('no_data', 'the file that was being written was deleted')
+const removed = {
+  type: 'noteRemoval',
+  params: ({ event }: { event: { withFolder?: true } }) => event,
+} as const
 const gapEnds = {
   type: 'endGap',
   params: ({ event }: { event: { segment: Segment } }) => ({ at: event.segment.startedAt }),
@@ -155,7 +158,7 @@ export const recordingMachine = recordingSetup.createMachine({
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
                     'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
                     // The media server goes on writing to the deleted file.
-                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [deleted, paused] },
+                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [removed, paused] },
                     'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
                   },
                 },

@@ -105,8 +105,10 @@ export interface Wait {
 /** Returns the outcome of a recording, as far as it is known. */
 export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }: RecordingContext): EndedRecording {
   const files = closed?.files ?? []
+  const filename = files[0]?.name ?? segments[0]?.filename
   return {
     reason,
+    ...(filename !== undefined && { filename }),
     files: closed ? files.map((file) => file.name) : segments.map((segment) => segment.filename),
     ...(startedAt !== undefined && { startedAt }),
     endedAt: closed?.endedAt ?? 0,
@@ -179,4 +181,10 @@ export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: Recor
 export function joined(known: Segment[], more: Segment[]): Segment[] {
   const added = more.filter(({ filename }) => !known.some((one) => one.filename === filename))
   return added.length === 0 ? known : [...known, ...added].sort((one, other) => one.startedAt - other.startedAt)
+}
+
+/** Its newest file; nothing if none is known yet, as after a restart of the service. */
+export const newestOf = ({ segments }: Pick<RecordingContext, 'segments'>): { filename?: string } => {
+  const filename = segments.at(-1)?.filename
+  return filename === undefined ? {} : { filename }
 }

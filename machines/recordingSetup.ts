@@ -13,6 +13,7 @@ import {
   gapUntil,
   joined,
   type Opened,
+  newestOf,
   outcomeOf,
   type RecordingContext,
   type RecordingEvent,
@@ -102,6 +103,9 @@ export const recordingSetup = setup({
     expectData: assign({
       reason: ({ context: { startedAt, reason } }) => (startedAt === undefined ? because('no_data') : reason),
     }),
+    noteRemoval: assign({
+      reason: (_, { withFolder }: { withFolder?: true }) => because(withFolder ? 'folder_removed' : 'file_removed'),
+    }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
     /** The closed files tell exactly where the media ends. */
@@ -119,9 +123,8 @@ export const recordingSetup = setup({
     }),
     beginGap: enqueueActions(({ context, enqueue }, { closes }: { closes: boolean }) => {
       const { reason } = context
-      const filename = newestOf(context)
       enqueue.assign({ gapReason: reason })
-      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, filename, closes })
+      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, ...newestOf(context), closes })
     }),
     tellSuspension: emit(({ context }) => ({
       type: 'recording.suspended',
@@ -131,7 +134,8 @@ export const recordingSetup = setup({
     tellResumption: emit(({ context }) => ({
       type: 'recording.resumed',
       ...origin(context),
-      filename: newestOf(context),
+      filename: '',
+      ...newestOf(context),
       gap: context.gaps.at(-1) ?? gapUntil(context, context.grewAt),
     })),
     tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: endOutcomeOf(context) })),
@@ -153,5 +157,3 @@ export const recordingSetup = setup({
 })
 
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
-
-const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''

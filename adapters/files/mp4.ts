@@ -69,7 +69,7 @@ async function contentOf(file: string, countsAll = false): Promise<Content> {
 /** What is known of a file up to `offset`. */
 interface Walk {
   offset: number
-  tracks: ReadonlyMap<number, Track>
+  tracks: Map<number, Track>
   /** Seconds. */
   first: number
   last: number

@@ -173,7 +173,8 @@ export function createSegments(options: SegmentsOptions): Segments {
         if (now < 0 && fallbackDir !== undefined && !(await isFolder(home))) return
         if (now >= 0) home = dirname(dirname(path))
         size = now
-        if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
+        if (now < 0 && before >= 0)
+          report({ type: 'segment.deleted', ...(!(await isFolder(dirname(path))) && { withFolder: true }) })
         // The last part of a file that is being closed is no growth. A look at the parts as they come also keeps every
         // other look at the file short: it goes on where the last one ended.
         if (before > 0 && now > before && !(await isClosed(path))) report({ type: 'segment.grew', at: clock.now() })

@@ -135,8 +135,11 @@ export type SegmentEvent =
   | { type: 'segment.added'; segment: Segment; at: number }
   /** The newest file has grown. */
   | { type: 'segment.grew'; at: number }
-  /** The newest file was deleted: data that the media server still writes to it is lost. */
-  | { type: 'segment.deleted' }
+  /**
+   * The newest file was deleted: data that the media server still writes to it is lost. `withFolder`: the folder of the
+   * camera is gone, too.
+   */
+  | { type: 'segment.deleted'; withFolder?: true }
 
 /** The segments that the media server writes for a camera. `after`: the watermark of the recording. */
 export interface Segments {

@@ -180,20 +180,31 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
   })
 
-  it('continues at once in a new file when its open file is deleted', async () => {
-    const { actor, clock, facts, log, view, opened, firstBytes, fileClosed } = record()
-    await opened()
-    await firstBytes()
-    actor.send({ type: 'segment.deleted' })
-    expect(view()).to.deep.include({ status: 'INTERRUPTED' })
-    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
-    await fileClosed({ files: [], endedAt: 7_000 })
-    clock.increment(0)
-    expect(log.at(-1)).to.equal('record on')
-    await opened()
-    await firstBytes(two)
-    expect(view().status).to.equal('RECORDING')
-  })
+  for (const [what, event, code] of [
+    ['open file', {}, 'file_removed'],
+    ['folder', { withFolder: true }, 'folder_removed'],
+  ] as const)
+    it(`continues at once in a new file when its ${what} is removed, and names that as the reason`, async () => {
+      const { actor, clock, facts, log, view, opened, firstBytes, fileClosed } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.deleted', ...event })
+      expect(view()).to.deep.include({ status: 'INTERRUPTED' })
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': code })
+      await fileClosed({ files: [], endedAt: 7_000 })
+      // The file is gone, its name is not.
+      expect(facts.at(-1)).to.deep.nested.include({
+        type: 'recording.suspended',
+        'outcome.files': [],
+        'outcome.filename': 'one.mp4',
+      })
+      clock.increment(0)
+      expect(log.at(-1)).to.equal('record on')
+      await opened()
+      await firstBytes(two)
+      expect(view().status).to.equal('RECORDING')
+      expect(view().gaps.at(-1)?.reason.code).to.equal(code)
+    })
 
   it('stops the recorder if the recording is stopped during its start', async () => {
     const { actor, log, fileClosed } = record()
@@ -530,6 +541,7 @@ const oneFile: RecordingFile = {
 }
 
 const closedOutcome = {
+  filename: 'one.mp4',
   files: ['one.mp4'],
   startedAt: 1_000,
   endedAt: 9_000,

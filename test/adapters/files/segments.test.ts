@@ -228,6 +228,15 @@ describe('segments', () => {
     expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted' })
   })
 
+  it('reports the deletion of the open file with its folder', async () => {
+    await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
+    const { events } = watched([segment(1)])
+    expect(await grows(events)).to.include({ type: 'segment.grew' })
+    await rename(folder, join(dir, 'away'))
+    await until('the deletion', () => events.some(({ type }) => type === 'segment.deleted'))
+    expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted', withFolder: true })
+  })
+
   it('is silent about what was there, and after its end', async () => {
     await write(name(1))
     await write(name(2))
