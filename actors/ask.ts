@@ -56,18 +56,17 @@ export interface Ask {
 
 export interface SnapshotRequest {
   filename?: string
-  /** The cameras of a limited caller. If a picture of another camera has the name, the next free name is used. */
-  cameras?: readonly string[]
   format: 'jpg' | 'png'
   /** 1–100. */
   quality: number
   width?: number
   height?: number
+  fit?: 'fill'
   maxAge: number
   by: By
 }
 
-export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'maxAge' | 'by'>
+export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'fit' | 'maxAge' | 'by'>
 /** A JPEG in a temporary file. */
 export type Still = Pick<FactOf<'still.taken'>, 'file' | 'bytes' | 'tier' | 'capturedAt'>
 

@@ -68,6 +68,11 @@ export const yesNo = scalar('true or false', (value) => {
 export const oneOf = <const T extends string>(...options: T[]) =>
   scalar<T>(`one of ${options.join(', ')}`, (value) => options.find((option) => option === value))
 
+/** A format of pictures; `jpeg` is another word for `jpg`. */
+export const pictureFormat = scalar<'jpg' | 'png'>('one of jpg, png', (value) =>
+  value === 'jpeg' ? 'jpg' : value === 'jpg' || value === 'png' ? value : undefined,
+)
+
 /** Text of a certain shape. Numbers and booleans are refused, because YAML may have dropped a zero or a dot. */
 export const textLike = (allowed: string, fits: (value: string) => boolean = () => true) =>
   scalar(allowed, (value) => (typeof value === 'string' && fits(value) ? value : undefined))

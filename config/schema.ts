@@ -14,6 +14,7 @@ import {
   hostOrNone,
   network,
   oneOf,
+  pictureFormat,
   size,
   sizeOrAuto,
   type TimeUnit,
@@ -367,7 +368,7 @@ export const schema = {
     part_duration: time('200ms', 'Length of a part of the file. A crash loses at most one part.', '50ms', '10s'),
   },
   snapshots: {
-    format: live(setting(oneOf('jpg', 'png'), 'jpg', 'Default format of snapshots.')),
+    format: live(setting(pictureFormat, 'jpg', 'Default format of snapshots.')),
     quality: live(setting(whole(1, 100), '90', 'Default JPEG quality of snapshots.')),
     freshness: live(time('1s', 'Default maximum age of the picture. 0: taken after the request.', '0s', '1h')),
     tier0_timeout: time('3s', 'Time limit of a picture taken directly from V4L2.', '100ms', '5m'),

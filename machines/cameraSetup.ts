@@ -23,7 +23,13 @@ import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { newestOf, outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
+import {
+  newestOf,
+  outcomeOf,
+  type RecordingContext,
+  type RecordingEvent,
+  type RecordingInput,
+} from './recordingContext.js'
 import { snapshotMachine } from './snapshot.js'
 import { failures, type SnapshotContext, type SnapshotWish } from './snapshotContext.js'
 import { type SourceInput, sourceMachine } from './source.js'

@@ -27,6 +27,9 @@ const lockTaken = 75
 const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
 const onePicture = ['-frames:v', '1', '-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
 
+/** Stretches a picture whose pixels are not square: files and viewers of stills know nothing of pixel aspects. */
+const squarePixels = ['-vf', 'scale=iw*max(1\\,sar):ih*max(1\\,1/sar),setsar=1']
+
 /** Bytes per pixel of the raw formats whose frames are not padded. */
 const depth: Record<string, number> = {
   YUYV: 2,
@@ -104,7 +107,7 @@ export async function grabKeyframe(
     const file = await intoTemporary(runDir, '.jpg', async (to) => {
       const input = ['-f', 'h264', '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
       const stdin = keyframe.then(({ bytes }) => bytes)
-      const args = [...quiet, ...input, ...onePicture, to]
+      const args = [...quiet, ...input, ...squarePixels, ...onePicture, to]
       await checkPicture(to, await run('ffmpeg', args, { signal, timeout, stdin }))
     })
     return { file, capturedAt: (await keyframe).capturedAt }

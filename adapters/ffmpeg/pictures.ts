@@ -29,7 +29,7 @@ export interface PicturesOptions {
 export function createPictures(options: PicturesOptions): Pictures {
   const { snapshotsDir, runDir, reader, pipelines, clock, log, probe, run = runProgram } = options
   const { limits = { direct: 2_000, ffmpeg: 6_000, stream: 20_000 } } = options
-  const reserved = new Map<string, CameraId>()
+  const reserved = new Set<string>()
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
   const cleaned = new Map<string, Promise<void>>()
   let clockwork: ReturnType<typeof findClockwork> | undefined

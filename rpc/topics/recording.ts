@@ -87,7 +87,12 @@ const interrupted = topic({
     'recording.interrupted': ({ filename, reason, closes }) =>
       closes
         ? undefined
-        : notice('warning', { status: 'INTERRUPTED', ...given({ filename }), will_resume: true, ...reasonFields(reason) }),
+        : notice('warning', {
+            status: 'INTERRUPTED',
+            ...given({ filename }),
+            will_resume: true,
+            ...reasonFields(reason),
+          }),
     'recording.suspended': ({ outcome, at }) =>
       notice('warning', { ...endOf(outcome, at), status: 'INTERRUPTED', will_resume: true }),
   },
@@ -118,7 +123,10 @@ const error = topic({
 })
 
 /** As the web client names the members. */
-const update = (status: 'STOPPED' | 'ERROR', { reason, filename, files, startedAt, recorded, format }: EndedRecording) => ({
+const update = (
+  status: 'STOPPED' | 'ERROR',
+  { reason, filename, files, startedAt, recorded, format }: EndedRecording,
+) => ({
   status,
   ...given({ filename: filename ?? files[0] }),
   duration: seconds(recorded),

@@ -17,9 +17,13 @@ export async function growingFile(parts: number): Promise<Record<string, Timing>
   const file = join(dir, 'growing.mp4')
   try {
     const handle = await open(file, 'w')
-    await handle.write(initSegment({ sps: Buffer.from([0x67, 66, 0, 30]), pps: Buffer.from([0x68]), width: 640, height: 480 }))
+    await handle.write(
+      initSegment({ sps: Buffer.from([0x67, 66, 0, 30]), pps: Buffer.from([0x68]), width: 640, height: 480 }),
+    )
     for (let index = 0; index < parts; index += 1_000)
-      await handle.write(Buffer.concat(Array.from({ length: Math.min(1_000, parts - index) }, (_, i) => partOf(index + i))))
+      await handle.write(
+        Buffer.concat(Array.from({ length: Math.min(1_000, parts - index) }, (_, i) => partOf(index + i))),
+      )
     await handle.close()
     const first = await timed(1, () => readMp4(file))
     let next = parts
