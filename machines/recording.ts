@@ -21,7 +21,7 @@ const gapEnds = {
   params: ({ event }: { event: { segment: Segment } }) => ({ at: event.segment.startedAt }),
 } as const
 const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
-  ({ type, params: ({ event }: { event: { at: number } }) => event }) as const
+  ({ type, params: ({ event }: { event: { at: number; bytes?: number } }) => event }) as const
 const saving = {
   src: 'saveIntent',
   input: ({ context }: { context: RecordingContext }) => ({ intent: intentOf(context) }),
@@ -153,7 +153,7 @@ export const recordingMachine = recordingSetup.createMachine({
               states: {
                 growing: {
                   tags: 'growing',
-                  after: { stallLimit: { target: 'interrupted', actions: [gives('no_data'), interrupted] } },
+                  after: { stallLimit: { target: 'interrupted', actions: ['noteStall', interrupted] } },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
                     'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },

@@ -3,7 +3,7 @@ import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
 import type { EndedRecording } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
-import type { Reason } from './domain/reason.js'
+import { because, type Reason } from './domain/reason.js'
 import {
   type Gap,
   type Lacks,
@@ -78,6 +78,8 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recall
   gaps: Gap[]
   /** Time of the last growth of a file. */
   grewAt: number
+  /** Its size after the last growth. Absent: it was not measured. */
+  bytes?: number | undefined
   lacks: Lacks
   /** Number of attempts to continue that failed since the last growth. */
   attempts: number
@@ -176,6 +178,13 @@ export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: Recor
   to,
   reason,
 })
+
+/** Files of FAT have at most 4 GiB. A part that does not fit any more has at most 50 MB. */
+const largestOfFat = 2 ** 32 - 50_000_000
+
+/** Why the open file does not grow. */
+export const stallOf = ({ bytes = 0 }: RecordingContext): Reason =>
+  because(bytes >= largestOfFat && bytes < 2 ** 32 ? 'file_too_large' : 'no_data')
 
 /** The segments of both lists, each once, oldest first. */
 export function joined(known: Segment[], more: Segment[]): Segment[] {

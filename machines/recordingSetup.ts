@@ -20,6 +20,7 @@ import {
   type RecordingInput,
   type RecordingNews,
   type RecordingSubject,
+  stallOf,
   type Wait,
 } from './recordingContext.js'
 import { streamHoldMachine } from './streamHold.js'
@@ -83,7 +84,8 @@ export const recordingSetup = setup({
       grewAt: segment.startedAt,
       attempts: 0,
     })),
-    noteGrowth: assign({ grewAt: (_, { at }: { at: number }) => at }),
+    noteGrowth: assign((_, { at, bytes }: { at: number; bytes?: number }) => ({ grewAt: at, bytes })),
+    noteStall: assign({ reason: ({ context }) => stallOf(context) }),
     endGap: assign(({ context }, { at }: { at: number }) => ({
       gaps: withGap(context.gaps, gapUntil(context, at)),
       gapReason: undefined,

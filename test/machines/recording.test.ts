@@ -180,6 +180,25 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
   })
 
+  for (const [bytes, code] of [
+    [4_294_967_295, 'file_too_large'],
+    [4_250_000_000, 'file_too_large'],
+    [4_200_000_000, 'no_data'],
+    [5_000_000_000, 'no_data'],
+  ] as const)
+    it(`names the cause of a file that stops to grow at ${bytes} bytes: ${code}`, async () => {
+      const { actor, clock, facts, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.grew', at: 5_000, bytes })
+      clock.increment(3_000)
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': code })
+      // The next file begins small.
+      actor.send({ type: 'segment.added', segment: two, at: 9_000 })
+      clock.increment(3_000)
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
+    })
+
   for (const [what, event, code] of [
     ['open file', {}, 'file_removed'],
     ['folder', { withFolder: true }, 'folder_removed'],

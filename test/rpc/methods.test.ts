@@ -284,7 +284,7 @@ describe('methods', () => {
         {
           files: {
             ...world.options().files,
-            recording: async (name) => (name === file.name ? file : Promise.reject(new Error('gone'))),
+            described: async ({ name }) => (name === file.name ? file : Promise.reject(new Error('gone'))),
           },
         },
       ),

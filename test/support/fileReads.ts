@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises'
+import fs, { open } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import sinon from 'sinon'
 
 /** Counts the bytes that are asked for from open files while `act` runs. */
@@ -13,5 +14,21 @@ export async function bytesReadBy<T>(act: () => Promise<T>): Promise<{ result: T
     return { result, bytes, reads: read.callCount }
   } finally {
     read.restore()
+  }
+}
+
+/** Counts the calls of these functions of `node:fs/promises` while `act` runs. */
+export async function callsDuring(
+  names: readonly ('lstat' | 'stat' | 'readdir' | 'open')[],
+  act: () => Promise<unknown>,
+): Promise<number> {
+  const spies = names.map((name) => sinon.spy(fs, name))
+  syncBuiltinESMExports()
+  try {
+    await act()
+    return spies.reduce((sum, { callCount }) => sum + callCount, 0)
+  } finally {
+    for (const spy of spies) spy.restore()
+    syncBuiltinESMExports()
   }
 }
