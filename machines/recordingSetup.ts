@@ -82,14 +82,16 @@ export const recordingSetup = setup({
       segments: joined(context.segments, [segment]),
       startedAt: context.startedAt ?? segment.startedAt,
       grewAt: segment.startedAt,
+      bytes: undefined,
       attempts: 0,
     })),
     noteGrowth: assign((_, { at, bytes }: { at: number; bytes?: number }) => ({ grewAt: at, bytes })),
     noteStall: assign({ reason: ({ context }) => stallOf(context) }),
-    endGap: assign(({ context }, { at }: { at: number }) => ({
+    endGap: assign(({ context }, { at, bytes }: { at: number; bytes?: number }) => ({
       gaps: withGap(context.gaps, gapUntil(context, at)),
       gapReason: undefined,
       grewAt: at,
+      bytes,
     })),
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
     noteCondition: assign({ lacks: ({ context, event }) => lacksAfter(context.lacks, event) }),

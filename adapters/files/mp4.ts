@@ -66,6 +66,11 @@ async function contentOf(file: string, countsAll = false): Promise<Content> {
   }
 }
 
+interface Piece {
+  at: number
+  bytes: Buffer
+}
+
 /** What is known of a file up to `offset`. */
 interface Walk {
   offset: number
@@ -82,10 +87,10 @@ interface Walk {
   /** False: a box reaches to the end of the file, wherever that is. */
   mayGrow: boolean
   inode: number
-  /** The bytes up to the end of the header, which is written again when the file is closed. */
-  head?: Buffer
+  /** The header of the file as it was understood; it is written again when the file is closed. */
+  head?: Piece
   /** The header of the last whole part. */
-  lastPart?: { at: number; bytes: Buffer }
+  lastPart?: Piece
 }
 
 const newWalk = (): Walk => ({
@@ -109,8 +114,9 @@ const copyOf = (walk: Walk): Walk => ({ ...walk, counts: new Map(walk.counts) })
 async function isSameFile(handle: FileHandle, { inode, offset, head, lastPart }: Walk): Promise<boolean> {
   const { ino, size } = await handle.stat()
   if (ino !== inode || size < offset || !head || !lastPart) return false
-  if (!head.equals(await readAt(handle, 0, head.length))) return false
-  return lastPart.bytes.equals(await readAt(handle, lastPart.at, lastPart.bytes.length))
+  for (const { at, bytes } of [head, lastPart])
+    if (!bytes.equals(await readAt(handle, at, bytes.length))) return false
+  return true
 }
 
 /** Goes on from the offset of the walk, and notes in it how far it came. */
@@ -164,7 +170,7 @@ async function walk(handle: FileHandle, walked: Walk, countsAll: boolean): Promi
       }
       if (!hasParts) walked.isSure = false
       walked.hasHeader = true
-      if (offset + size <= SMALL_HEADER && !countsAll) walked.head = await readAt(handle, 0, offset + size)
+      if (size <= SMALL_HEADER) walked.head = { at: offset + header.header, bytes: moov }
     } else if (header.type === 'sidx') {
       walked.indexed = true
     } else if (header.type === 'moof' && size > MAX_HEADER) {
