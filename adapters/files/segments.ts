@@ -8,6 +8,7 @@ import type { Clock, Log } from '../../machines/domain/ports.js'
 import { reasonFrom } from '../../machines/domain/reason.js'
 import { whatCanBeRead } from './bothFolders.js'
 import { describeRecording } from './describe.js'
+import { type FolderMark, isPast, markAt } from './folderMark.js'
 import { look } from './mediaFiles.js'
 import { readMp4 } from './mp4.js'
 import { discardLeftovers, remux } from './remux.js'
@@ -215,18 +216,23 @@ export function createSegments(options: SegmentsOptions): Segments {
 
 /** The same listing again, at once, while the folder has not changed: it may hold very many files. */
 function newNames(folders: readonly string[], clock: Clock, list: () => Promise<Found[]>) {
-  let kept: { changed: string; seenAt: number; segments: Found[] } | undefined
-  const timeOfChange = async (folder: string) => (await stat(folder).catch(() => undefined))?.mtimeMs
+  let kept: { marks: FolderMark[]; isFinal: boolean; segments: Found[] } | undefined
+  const timeOfChange = (folder: string) =>
+    stat(folder, { bigint: true }).then(
+      ({ mtimeNs }) => mtimeNs,
+      () => -1n,
+    )
   return {
     forget: () => {
       kept = undefined
     },
     async list(): Promise<Found[]> {
-      const changed = (await Promise.all(folders.map(timeOfChange))).join()
-      const now = clock.monotonic()
-      const seenAt = kept?.changed === changed ? kept.seenAt : now
-      // The folder's time ticks in ms: a change soon after the last look may bear the same one.
-      if (!kept || kept.changed !== changed || now - seenAt < 1_000) kept = { changed, seenAt, segments: await list() }
+      const began = clock.monotonic()
+      const times = await Promise.all(folders.map(timeOfChange))
+      const marks = times.map((time, index) => markAt(kept?.marks[index], time, began))
+      const isSame = marks.every((mark, index) => mark === kept?.marks[index])
+      if (!kept || !isSame || !kept.isFinal)
+        kept = { marks, isFinal: marks.every((mark) => isPast(mark, began)), segments: await list() }
       return kept.segments
     },
   }
