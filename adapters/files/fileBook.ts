@@ -5,7 +5,7 @@ import { codeOf } from '../errorCode.js'
 
 /**
  * What is known about files, kept over restarts: folder → name → a short text without tabs and line ends. It saves looks
- * at very many files, and may be lost: whoever reads it can look at the files again.
+ * at very many files, and may be lost: then the files are looked at again.
  */
 export interface FileBook {
   /** What is known of the folder. */
@@ -19,7 +19,11 @@ export interface FileBook {
 /** Keeps nothing over a restart. */
 export const createMemoryBook = (): FileBook => {
   const folders = new Map<string, Map<string, string>>()
-  return { of: (folder) => folderIn(folders, folder), note: (...noted) => keep(folders, ...noted), flush: async () => {} }
+  return {
+    of: (folder) => folderIn(folders, folder),
+    note: (...noted) => keep(folders, ...noted),
+    flush: async () => {},
+  }
 }
 
 /** Lines that no longer count before the file is written anew. */

@@ -56,7 +56,7 @@ export interface FoldersOptions {
   isOurs?: boolean
   /** Marks its files. */
   isFallback?: boolean
-  /** The files that were not empty, and the times of those that have none in their name. */
+  /** Keeps the names of files with bytes, and the times of files without a time in their name. */
   book?: FileBook
   /** In ms. */
   monotonic?: () => number

@@ -114,8 +114,7 @@ const copyOf = (walk: Walk): Walk => ({ ...walk, counts: new Map(walk.counts) })
 async function isSameFile(handle: FileHandle, { inode, offset, head, lastPart }: Walk): Promise<boolean> {
   const { ino, size } = await handle.stat()
   if (ino !== inode || size < offset || !head || !lastPart) return false
-  for (const { at, bytes } of [head, lastPart])
-    if (!bytes.equals(await readAt(handle, at, bytes.length))) return false
+  for (const { at, bytes } of [head, lastPart]) if (!bytes.equals(await readAt(handle, at, bytes.length))) return false
   return true
 }
 

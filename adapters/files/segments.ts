@@ -178,7 +178,8 @@ export function createSegments(options: SegmentsOptions): Segments {
           report({ type: 'segment.deleted', ...(!(await isFolder(dirname(path))) && { withFolder: true }) })
         // The last part of a file that is being closed is no growth. A look at the parts as they come also keeps every
         // other look at the file short: it goes on where the last one ended.
-        if (before > 0 && now > before && !(await isClosed(path))) report({ type: 'segment.grew', at: clock.now(), bytes: now })
+        if (before > 0 && now > before && !(await isClosed(path)))
+          report({ type: 'segment.grew', at: clock.now(), bytes: now })
       }
       const dispose = watchFolder(foldersOf(camera), pollGrowth, async () => {
         await lookForNew()

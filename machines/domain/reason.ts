@@ -82,7 +82,8 @@ const sentences = {
   storage_denied: 'the service has no permission to write to the folder of the recordings',
   storage_recovered: 'the main folder takes recordings again',
   no_data: 'no data is written',
-  file_too_large: 'the file system holds no larger file: shorten recording.segment_duration, or use another file system',
+  file_too_large:
+    'the file system holds no larger file: shorten recording.segment_duration, or use another file system',
   file_removed: 'the file that was being written was removed',
   folder_removed: 'the folder of the file that was being written was removed',
   file_empty: 'the file is empty',

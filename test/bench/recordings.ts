@@ -30,7 +30,7 @@ export async function growingFile(parts: number): Promise<Record<string, Timing>
     const grow = () => appendFile(file, partOf(next++))
     await grow()
     const later = await timed(5, () => readMp4(file), { after: grow })
-    return { [`first look at a growing file of ${parts} parts`]: first, [`each later look, one part more`]: later }
+    return { [`first look at a growing file of ${parts} parts`]: first, 'each later look, one part more': later }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
@@ -70,7 +70,14 @@ export async function manyRecordings(count: number): Promise<Record<string, Timi
     const added = join(recordingsDir, 'camera0', 'camera0_2027-01-01_00-00-00-000000.mp4')
     await writeFile(added, content)
     const afterChange = await timed(1, () => list(0))
-    return { first, second, later, afterChange, search, searchAgain }
+    return {
+      'the first list': first,
+      'the second list': second,
+      'each later list': later,
+      'a list after a change': afterChange,
+      'the first search for files without an index': search,
+      'each later search': searchAgain,
+    }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -206,7 +206,7 @@ describeKinds('recording', (kind) => {
       let [open, from] = [filename, 0]
       for (const [reason, remove] of Object.entries(removals)) {
         // The media server may begin another file just then: the removal of the open one is what counts.
-        const told = await service.until(`the removal is told (${reason})`, async () => {
+        const told = await service.until(`the recording is interrupted by the removal (${reason})`, async () => {
           open = String((await statusOf(device)).recording?.files.at(-1) ?? open)
           await remove(open).catch(() => {})
           return service.notifications

@@ -69,7 +69,7 @@ describe('the book of files', () => {
     )
     await book.flush()
     const lines = (await readFile(join(dir, 'book'), 'utf8')).split('\n').length
-    expect(lines, "14,000 changes were noted").to.be.below(10_000)
+    expect(lines, '14,000 changes were noted').to.be.below(10_000)
     expect(content(await open(), '/a')).to.deep.equal({ kept: 'x' })
     expect((await stat(join(dir, 'book'))).mode & 0o777).to.equal(0o600)
   })

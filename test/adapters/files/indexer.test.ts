@@ -184,7 +184,10 @@ describe('the indexer of recordings', () => {
   describe('with many files', () => {
     const many = async (from: number, to: number) => {
       for (let n = from; n < to; n += 1)
-        await put('plain.mp4', `camera0_2025-01-01_0${n % 10}-${n % 60}-${n % 59}-${100_000 + n}.mp4`.replace(/-(?=\d-)/g, '-0'))
+        await put(
+          'plain.mp4',
+          `camera0_2025-01-01_0${n % 10}-${n % 60}-${n % 59}-${100_000 + n}.mp4`.replace(/-(?=\d-)/g, '-0'),
+        )
     }
     const operations = ['lstat', 'stat', 'readdir', 'open'] as const
     let elapsed = 0
@@ -208,7 +211,10 @@ describe('the indexer of recordings', () => {
         await many(from, to)
         await settle(indexer)
         // The check of the settled files goes round: a search may meet its end.
-        const each = [await callsDuring(operations, () => ready(indexer)), await callsDuring(operations, () => ready(indexer))]
+        const each = [
+          await callsDuring(operations, () => ready(indexer)),
+          await callsDuring(operations, () => ready(indexer)),
+        ]
         costs.push(Math.max(...each))
       }
       expect(costs[1]).to.equal(costs[0]).and.to.be.below(60)
