@@ -203,26 +203,25 @@ describeKinds('recording', (kind) => {
         file_removed: (name: string) => unlink(file(name)),
         folder_removed: (name: string) => rename(dirname(file(name)), join(service.dataDir, 'removed')),
       }
-      let [open, from] = [filename, 0]
+      let open = filename
       for (const [reason, remove] of Object.entries(removals)) {
         // The media server may begin another file just then: the removal of the open one is what counts.
         const told = await service.until(`the recording is interrupted by the removal (${reason})`, async () => {
           open = String((await statusOf(device)).recording?.files.at(-1) ?? open)
           await remove(open).catch(() => {})
-          return service.notifications
-            .slice(from)
-            .find(({ method, params }) => method === 'recording.error' && params.reason === reason)
+          return service.notifications.find(
+            ({ method, params }) => method === 'recording.error' && params.reason === reason,
+          )
         })
         expect(told.params).to.include({ device, status: 'INTERRUPTED', will_resume: true })
-        const resumed = await service.told('recording.resumed', { device }, { from })
-        from = resumed.index + 1
-        open = String(resumed.params.filename)
-        expect(resumed.params.gap).to.include({ reason })
+        const from = service.notifications.indexOf(told)
+        open = String((await service.told('recording.resumed', { device }, { from })).params.filename)
         await grows(open)
       }
       const stopped = await stop(device)
       expect(stopped).to.include({ status: 'STOPPED' })
       expect(stopped.filename).to.match(pattern)
+      expect(stopped.gaps.map((gap) => (gap as { reason: string }).reason)).to.include.members(Object.keys(removals))
       expect(service.notifications.filter(({ params }) => params.filename === '')).to.deep.equal([])
     },
 
