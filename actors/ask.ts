@@ -32,9 +32,9 @@ export interface Ask {
   startRecording(
     camera: string,
     request: { duration?: number; format: RecordingFormat; by: By },
-  ): Promise<RecordingView>
+  ): Promise<RecordingView & { filename: string }>
   /** Resolves when the files are final. */
-  stopRecording(camera: string, by: By): Promise<RecordingOutcome>
+  stopRecording(camera: string, by: By): Promise<RecordingOutcome & { filename: string }>
   /** `maxAge`: maximum age of the picture in ms; 0: not taken before the request. */
   takeSnapshot(camera: string, request: SnapshotRequest): Promise<SnapshotView>
   /** Takes a picture without saving it as a snapshot, and without a notification. The caller removes its file. */
@@ -61,18 +61,17 @@ export interface Ask {
 
 export interface SnapshotRequest {
   filename?: string
-  /** The cameras of a limited caller. If a picture of another camera has the name, the next free name is used. */
-  cameras?: readonly string[]
   format: 'jpg' | 'png'
   /** 1–100. */
   quality: number
   width?: number
   height?: number
+  fit?: 'fill'
   maxAge: number
   by: By
 }
 
-export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'maxAge' | 'by'>
+export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'fit' | 'maxAge' | 'by'>
 /** A JPEG in a temporary file. */
 export type Still = Pick<FactOf<'still.taken'>, 'file' | 'bytes' | 'tier' | 'capturedAt'>
 
@@ -126,6 +125,7 @@ export function createAsk({
       )
       if (!('outcome' in fact)) {
         const { filename } = fact
+        if (filename === undefined) throw failedBy(because('no_data'), 'the recording has no file')
         const startedAt = 'startedAt' in fact ? fact.startedAt : clock.now()
         const file = { filename, files: [filename], startedAt }
         return {
@@ -159,6 +159,16 @@ export function createAsk({
           (fact.type === 'recording.ended' || fact.type === 'recording.failed') && fact.camera === camera,
         closingPatience,
       )
+      const filename = outcome.filename ?? outcome.files[0]
+      if (filename === undefined) {
+        if (type === 'recording.failed') throw failedBy(outcome.reason, 'the recording failed before it wrote a file')
+        throw new ServiceError('invalidState', {
+          reason: 'no_data',
+          state: 'stopped',
+          allowed_states: ['recording'],
+          details: 'the recording was stopped before it wrote a file',
+        })
+      }
       return {
         ...outcome,
         camera: fact.camera,
@@ -166,7 +176,7 @@ export function createAsk({
         growing: false,
         by: fact.by.user,
         endedAt: outcome.endedAt || at,
-        ...(outcome.files[0] !== undefined && { filename: outcome.files[0] }),
+        filename,
       }
     },
 

@@ -22,7 +22,9 @@ import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
 import { createThumbnails } from './ffmpeg/thumbnails.js'
+import { openFileBook } from './files/fileBook.js'
 import { createIndexer } from './files/indexer.js'
+import { listAhead } from './files/listedAhead.js'
 import { createMediaFiles } from './files/mediaFiles.js'
 import { createQuarantines } from './files/quarantine.js'
 import { openRecordingFolders } from './files/recordingFolders.js'
@@ -211,12 +213,19 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
   const gaps = await createGapStore({ dir: data.state, clock, log })
+  const openBook = async (name: string) => {
+    const book = await openFileBook({ file: join(data.state, name), log })
+    closers.push(book.flush)
+    return book
+  }
   const files = createMediaFiles({
+    book: await openBook('listed_files'),
     recordingsDir: data.recordings,
     fallbackDir,
     snapshotsDir: data.snapshots,
     forget: gaps.forget,
   })
+  closers.push(listAhead(files))
   const thumbnails = createThumbnails({ runDir })
   closers.push(thumbnails.close)
   const addresses = createAddressCheck({ places: () => options.ownPlaces(kind, authPort) })
@@ -253,7 +262,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     protection: await createProtection({ dir: data.state, clock, log, files }),
     gaps,
     quarantine: createQuarantines(folders),
-    indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '' }),
+    indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '', book: await openBook('indexed_files') }),
     segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
     storage: simulation.storage(
       createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),

@@ -26,7 +26,13 @@ import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine, type StreamInput } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { outcomeOf, type RecordingContext, type RecordingEvent, type RecordingInput } from './recordingContext.js'
+import {
+  newestOf,
+  outcomeOf,
+  type RecordingContext,
+  type RecordingEvent,
+  type RecordingInput,
+} from './recordingContext.js'
 import { snapshotMachine } from './snapshot.js'
 import { failures, type SnapshotContext, type SnapshotWish } from './snapshotContext.js'
 import { type SourceInput, sourceMachine } from './source.js'
@@ -183,7 +189,7 @@ export const cameraSetup = setup({
               camera,
               by,
               reason,
-              filename: segments.at(-1)?.filename ?? '',
+              ...newestOf({ segments }),
               closes: false,
             },
       )

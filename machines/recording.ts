@@ -12,13 +12,16 @@ const added = {
 } as const
 const interrupted = { type: 'beginGap', params: { closes: false } } as const
 const paused = { type: 'beginGap', params: { closes: true } } as const
-const deleted = gives('no_data', 'the file that was being written was deleted')
+const removed = {
+  type: 'noteRemoval',
+  params: ({ event }: { event: { withFolder?: true } }) => event,
+} as const
 const gapEnds = {
   type: 'endGap',
   params: ({ event }: { event: { segment: Segment } }) => ({ at: event.segment.startedAt }),
 } as const
 const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
-  ({ type, params: ({ event }: { event: { at: number } }) => event }) as const
+  ({ type, params: ({ event }: { event: { at: number; bytes?: number } }) => event }) as const
 const saving = {
   src: 'saveIntent',
   input: ({ context }: { context: RecordingContext }) => ({ intent: intentOf(context) }),
@@ -168,12 +171,12 @@ export const recordingMachine = recordingSetup.createMachine({
               states: {
                 growing: {
                   tags: 'growing',
-                  after: { stallLimit: { target: 'interrupted', actions: [gives('no_data'), interrupted] } },
+                  after: { stallLimit: { target: 'interrupted', actions: ['noteStall', interrupted] } },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
                     'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
                     // The media server goes on writing to the deleted file.
-                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [deleted, paused] },
+                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [removed, paused] },
                     'stream.changed': {
                       target: '#recording.holding.closing.pausing',
                       actions: ['takeReason', paused],

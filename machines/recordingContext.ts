@@ -3,7 +3,7 @@ import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
 import type { EndedRecording } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
-import type { Reason } from './domain/reason.js'
+import { because, type Reason } from './domain/reason.js'
 import {
   type Gap,
   type Lacks,
@@ -82,6 +82,8 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recall
   gaps: Gap[]
   /** Time of the last growth of a file. */
   grewAt: number
+  /** Its size after the last growth. Absent: it was not measured. */
+  bytes?: number | undefined
   lacks: Lacks
   /** Number of attempts to continue that failed since the last growth. */
   attempts: number
@@ -109,8 +111,10 @@ export interface Wait {
 /** Returns the outcome of a recording, as far as it is known. */
 export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }: RecordingContext): EndedRecording {
   const files = closed?.files ?? []
+  const filename = files[0]?.name ?? segments[0]?.filename
   return {
     reason,
+    ...(filename !== undefined && { filename }),
     files: closed ? files.map((file) => file.name) : segments.map((segment) => segment.filename),
     ...(startedAt !== undefined && { startedAt }),
     endedAt: closed?.endedAt ?? 0,
@@ -179,8 +183,21 @@ export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: Recor
   reason,
 })
 
+/** Files of FAT have at most 4 GiB. A part that does not fit any more has at most 50 MB. */
+const largestOfFat = 2 ** 32 - 50_000_000
+
+/** Why the open file does not grow. */
+export const stallOf = ({ bytes = 0 }: RecordingContext): Reason =>
+  because(bytes >= largestOfFat && bytes < 2 ** 32 ? 'file_too_large' : 'no_data')
+
 /** The segments of both lists, each once, oldest first. */
 export function joined(known: Segment[], more: Segment[]): Segment[] {
   const added = more.filter(({ filename }) => !known.some((one) => one.filename === filename))
   return added.length === 0 ? known : [...known, ...added].sort((one, other) => one.startedAt - other.startedAt)
+}
+
+/** Its newest file; nothing if none is known yet, as after a restart of the service. */
+export const newestOf = ({ segments }: Pick<RecordingContext, 'segments'>): { filename?: string } => {
+  const filename = segments.at(-1)?.filename
+  return filename === undefined ? {} : { filename }
 }

@@ -12,6 +12,7 @@ import {
   type Finish,
   gapUntil,
   joined,
+  newestOf,
   type Opened,
   outcomeOf,
   type RecordingContext,
@@ -19,6 +20,7 @@ import {
   type RecordingInput,
   type RecordingNews,
   type RecordingSubject,
+  stallOf,
   type Wait,
 } from './recordingContext.js'
 import { streamHoldMachine } from './streamHold.js'
@@ -84,13 +86,16 @@ export const recordingSetup = setup({
       segments: joined(context.segments, [segment]),
       startedAt: context.startedAt ?? segment.startedAt,
       grewAt: segment.startedAt,
+      bytes: undefined,
       attempts: 0,
     })),
-    noteGrowth: assign({ grewAt: (_, { at }: { at: number }) => at }),
-    endGap: assign(({ context }, { at }: { at: number }) => ({
+    noteGrowth: assign((_, { at, bytes }: { at: number; bytes?: number }) => ({ grewAt: at, bytes })),
+    noteStall: assign({ reason: ({ context }) => stallOf(context) }),
+    endGap: assign(({ context }, { at, bytes }: { at: number; bytes?: number }) => ({
       gaps: withGap(context.gaps, gapUntil(context, at)),
       gapReason: undefined,
       grewAt: at,
+      bytes,
     })),
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
     noteCondition: assign({ lacks: ({ context, event }) => lacksAfter(context.lacks, event) }),
@@ -113,6 +118,9 @@ export const recordingSetup = setup({
           ? because('no_keyframe', 'the recording waits for a keyframe, with which a file begins')
           : reason,
     }),
+    noteRemoval: assign({
+      reason: (_, { withFolder }: { withFolder?: true }) => because(withFolder ? 'folder_removed' : 'file_removed'),
+    }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
     /** The closed files tell exactly where the media ends. */
@@ -130,9 +138,8 @@ export const recordingSetup = setup({
     }),
     beginGap: enqueueActions(({ context, enqueue }, { closes }: { closes: boolean }) => {
       const { reason } = context
-      const filename = newestOf(context)
       enqueue.assign({ gapReason: reason })
-      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, filename, closes })
+      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, ...newestOf(context), closes })
     }),
     tellSuspension: emit(({ context }) => ({
       type: 'recording.suspended',
@@ -142,7 +149,8 @@ export const recordingSetup = setup({
     tellResumption: emit(({ context }) => ({
       type: 'recording.resumed',
       ...origin(context),
-      filename: newestOf(context),
+      filename: '',
+      ...newestOf(context),
       gap: context.gaps.at(-1) ?? gapUntil(context, context.grewAt),
     })),
     tellEnd: emit(({ context }) => ({ type: 'recording.ended', ...origin(context), outcome: endOutcomeOf(context) })),
@@ -166,5 +174,3 @@ export const recordingSetup = setup({
 })
 
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })
-
-const newestOf = ({ segments }: RecordingContext): string => segments.at(-1)?.filename ?? ''

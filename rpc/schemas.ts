@@ -31,13 +31,17 @@ export const CameraPatterns = Type.Array(
   },
 )
 
-export const FileName = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  pattern: fileNamePattern,
+const nameRule =
+  'Printable characters except `/ \\ < > : " | ? *`; no `..`, ' +
+  'no dot, dash or space at its beginning, no dot or space at its end'
+const fileName = { minLength: 1, maxLength: 255, pattern: fileNamePattern }
+export const FileName = Type.String({ ...fileName, description: nameRule })
+/** The name of a file that is to be written. */
+export const NewFileName = Type.String({
+  ...fileName,
   description:
-    'Printable characters except `/ \\ < > : " | ? *`; no `..`, ' +
-    'no dot, dash or space at its beginning, no dot or space at its end',
+    `${nameRule}. No file is overwritten: if any camera has one of this name, with whatever extension, the next free ` +
+    'name is used (`front-2.jpg` for `front.jpg`). The result tells the name',
 })
 export const OneFile = Type.Object({ filename: FileName })
 

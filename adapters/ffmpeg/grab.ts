@@ -43,6 +43,9 @@ const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
 const newestPicture = ['-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
 const onePicture = ['-frames:v', '1', ...newestPicture]
 
+/** Stretches a picture whose pixels are not square: files and viewers of stills know nothing of pixel aspects. */
+const squarePixels = ['-vf', 'scale=iw*max(1\\,sar):ih*max(1\\,1/sar),setsar=1']
+
 /**
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
  * run folder.
@@ -184,7 +187,8 @@ async function grabKeyframe(
     const file = await intoTemporary(runDir, '.jpg', async (to) => {
       const input = ['-f', codec, '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
       const stdin = keyframe.then(({ bytes }) => bytes)
-      await checkWhole(to, await run('ffmpeg', [...telling, ...input, ...onePicture, to], { signal, timeout, stdin }))
+      const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
+      await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
     })
     return { file, capturedAt: (await keyframe).capturedAt }
   } finally {
@@ -204,7 +208,8 @@ async function grabByReading(
   const stdin = Buffer.from(`ffconcat version 1.0\nfile '${url}'\n`)
   const input = ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,udp,tcp', '-i', 'pipe:0']
   const file = await intoTemporary(runDir, '.jpg', async (to) => {
-    await checkWhole(to, await run('ffmpeg', [...telling, ...input, ...onePicture, to], { signal, timeout, stdin }))
+    const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
+    await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
   })
   return { file, capturedAt: now() }
 }

@@ -57,7 +57,7 @@ export function createPictures(options: PicturesOptions): Pictures {
     if (settled !== undefined) warmUps.keep(camera, node, settled)
     return { file, capturedAt: clock.now(), skippedFrames: skipped }
   }
-  const reserved = new Map<string, CameraId>()
+  const reserved = new Set<string>()
   const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
   const cleaned = new Map<string, Promise<void>>()
   let clockwork: ReturnType<typeof findClockwork> | undefined

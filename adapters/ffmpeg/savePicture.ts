@@ -1,6 +1,5 @@
 import { constants, copyFile, link, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { limitOf, mayUse } from '../../machines/domain/access.js'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { extensions, snapshotStems } from '../../machines/domain/fileName.js'
 import type { Picture, PictureOptions, SavedPicture } from '../../machines/domain/ports.js'
@@ -25,8 +24,8 @@ export interface SaveOptions extends ConvertOptions {
   camera: CameraId
   /** The folder of this camera's snapshots, next to those of the other cameras; created if missing. */
   dir: string
-  /** Names that are being assigned → the camera; shared by all calls. */
-  reserved: Map<string, CameraId>
+  /** Names that are being assigned; shared by all calls. */
+  reserved: Set<string>
 }
 
 interface Size {
@@ -43,9 +42,9 @@ const meanStep = 33
 const tolerance = 1.5
 
 /**
- * Converts the picture if necessary and saves it as a snapshot under a new name. The file is complete when it appears
- * and does not replace another file. Does not change the given file. Rejects with `name_taken`, `no_picture` or a
- * system error.
+ * Converts the picture if necessary and saves it as a snapshot under a new name: the requested one, or the next free
+ * one. The file is complete when it appears and does not replace another file. Does not change the given file. Rejects
+ * with `name_taken`, `no_picture` or a system error.
  */
 export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   const { dir, signal } = save
@@ -89,11 +88,13 @@ async function described(file: string): Promise<SavedPicture> {
 function conversion(
   bytes: Uint8Array,
   size: Size,
-  { format, quality, width, height }: PictureOptions,
+  { format, quality, width, height, fit }: PictureOptions,
 ): string[] | undefined {
-  const { width: w, height: h } = fitted(size, { width, height })
+  const isFilled = fit === 'fill' && width !== undefined && height !== undefined
+  const { width: w, height: h } = isFilled ? { width, height } : fitted(size, { width, height })
   const resized = w !== size.width || h !== size.height
-  const scaled = resized ? ['-vf', `scale=${w}:${h}`] : []
+  // ffmpeg would note in the file that its pixels are not square, to keep the proportions of the original.
+  const scaled = resized ? ['-vf', `scale=${w}:${h},setsar=1`] : []
   if (format === 'png') return resized || !isPng(bytes) ? [...scaled, '-c:v', 'png'] : undefined
   const scale = quantiser(quality)
   const isFine = isJpeg(bytes) && (coarseness(bytes) ?? 0) * tolerance >= (meanStep * scale) / 8
@@ -115,43 +116,32 @@ export const quantiser = (quality: number): number =>
 async function place(temporary: string, { camera, picture, options, dir, reserved }: SaveOptions): Promise<string> {
   for (const stem of snapshotStems(camera, picture.capturedAt, options.filename)) {
     const name = `${stem}.${options.format}`
-    const holder = reserved.get(stem) ?? (await take(stem, name))
-    if (holder === undefined) return name
-    // A name of a camera that the caller may not use must stay secret: the next name is used instead of an error.
-    if (stem === options.filename && mayUse(limitOf(options.cameras), holder)) break
+    if (!reserved.has(stem) && (await take(stem, name))) return name
   }
   throw options.filename === undefined
     ? new Failure('name_taken')
-    : new Failure('name_taken', `a snapshot named ${options.filename} exists already`)
+    : new Failure('name_taken', `all names from ${options.filename} to ${options.filename}-1000 are taken`)
 
-  /** Returns the camera that already has the name, or `undefined` if the name was assigned to this picture. */
-  async function take(stem: string, name: string): Promise<CameraId | undefined> {
+  /** Returns false if a snapshot already has the name. */
+  async function take(stem: string, name: string): Promise<boolean> {
     // `link` prevents duplicates in one folder only; the reservation prevents them between cameras.
-    reserved.set(stem, camera)
+    reserved.add(stem)
     try {
-      const holder = await holderOf(dirname(dir), stem, camera)
-      return holder ?? ((await linkNew(temporary, join(dir, name))) ? undefined : camera)
+      return !(await isTaken(dirname(dir), stem)) && (await linkNew(temporary, join(dir, name)))
     } finally {
       reserved.delete(stem)
     }
   }
 }
 
-/**
- * Returns the camera that has a snapshot of this name, or `camera` for a file outside the cameras' folders. Clients
- * find files by name alone, so `yard.png` of one camera reserves the name `yard` for all cameras.
- */
-async function holderOf(root: string, stem: string, camera: CameraId): Promise<CameraId | undefined> {
+/** Clients find files by name alone, so `yard.png` of one camera takes the name `yard` from all cameras. */
+async function isTaken(root: string, stem: string): Promise<boolean> {
   const entries = await readdir(root, { withFileTypes: true })
-  const cameras = entries.flatMap((entry) => (entry.isDirectory() && isCameraId(entry.name) ? [entry.name] : []))
-  const folders = [
-    { holder: camera, folder: root },
-    ...cameras.map((holder) => ({ holder, folder: join(root, holder) })),
-  ]
-  for (const { holder, folder } of folders)
+  const cameras = entries.filter((entry) => entry.isDirectory() && isCameraId(entry.name))
+  for (const folder of [root, ...cameras.map(({ name }) => join(root, name))])
     for (const extension of extensions.snapshots)
-      if (await stat(join(folder, stem + extension)).catch(() => undefined)) return holder
-  return undefined
+      if (await stat(join(folder, stem + extension)).catch(() => undefined)) return true
+  return false
 }
 
 /** Copies the file if it is on another file system, or if the file system does not support links. */

@@ -20,9 +20,7 @@ export function joinFolders(folders: readonly Folders[]): BothFolders {
     if (others.length === 0) return first
     const isKept = merged?.of.length === lists.length && lists.every((list, index) => merged?.of[index] === list)
     if (merged && isKept) return merged.entries
-    const byName = new Map<string, Entry>()
-    for (const entry of lists.flat()) if (!byName.has(entry.name)) byName.set(entry.name, entry)
-    merged = { of: lists, entries: [...byName.values()].sort(newestFirst) }
+    merged = { of: lists, entries: [first, ...others].reduce(joined) }
     return merged.entries
   }
   return {
@@ -35,6 +33,22 @@ export function joinFolders(folders: readonly Folders[]): BothFolders {
       return { found: read.flat(), ...rest }
     },
   }
+}
+
+/** Both lists in one, in the order of each; of files with the same name, that of the first. */
+function joined(one: readonly Entry[], other: readonly Entry[]): Entry[] {
+  const names = new Set(one.map(({ name }) => name))
+  const all: Entry[] = []
+  let at = 0
+  for (const entry of other) {
+    if (names.has(entry.name)) continue
+    for (let next = one[at]; next && newestFirst(next, entry) <= 0; next = one[at]) {
+      all.push(next)
+      at += 1
+    }
+    all.push(entry)
+  }
+  return [...all, ...one.slice(at)]
 }
 
 /** Waits for all. Rejects with the first error if none succeeds; else returns it as `unreadable`. */

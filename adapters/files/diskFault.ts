@@ -17,6 +17,7 @@ const faults: Readonly<Record<string, ReasonCode>> = {
   EPERM: 'storage_denied',
   ENOSPC: 'storage_full',
   EDQUOT: 'storage_full',
+  EFBIG: 'file_too_large',
 }
 
 /** Returns the fault of the disk that the error shows. Throws `storage_unknown` if it is none of the disk. */

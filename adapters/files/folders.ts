@@ -6,6 +6,8 @@ import { cameraOf, hasExtension, isFileName, timeOf } from '../../machines/domai
 import type { FileKind } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { failedBy } from './diskFault.js'
+import { createMemoryBook, type FileBook } from './fileBook.js'
+import { type FolderMark, isPast, markAt } from './folderMark.js'
 
 /** A file of a listing. */
 export interface Entry {
@@ -19,11 +21,12 @@ export interface Entry {
 }
 
 interface Listing {
-  /** Modification time of the folder in ns; 0 if it cannot be relied on. */
-  changed: bigint
+  mark: FolderMark
+  /** The listing has everything that bears the time of the mark. */
+  isFinal: boolean
   entries: Map<string, Entry>
   /** Names of files that were empty. The next listing checks them again. */
-  empty: string[]
+  empty: readonly string[]
 }
 
 export interface Folders {
@@ -43,77 +46,107 @@ export interface Place {
 
 export const newestFirst = (a: Entry, b: Entry): number => b.time - a.time || (a.name < b.name ? 1 : -1)
 
-/** A folder that changed less than this many ns before its listing may change again without a new modification time. */
-const RACY = 1_000_000_000n
-
 /** Limits the files that are examined at the same time, over all listings. */
 export const inPool = pLimit(32)
+
+export interface FoldersOptions {
+  root: string
+  kind: FileKind
+  /** The folder itself must not be a link, and its empty files are listed, too. */
+  isOurs?: boolean
+  /** Marks its files. */
+  isFallback?: boolean
+  /** Keeps the names of files with bytes, and the times of files without a time in their name. */
+  book?: FileBook
+  /** In ms. */
+  monotonic?: () => number
+}
 
 /**
  * Lists the files in `<root>/<camera>/`, and the files in `<root>` whose names begin with a camera id. Reads a folder
  * again only after it has changed, and examines each file once. Follows no links and skips all other names.
- * `isOurs`: the folder itself must not be a link, and its empty files are listed, too. `isFallback`: marks its files.
  */
 export function createFolders({
   root,
   kind,
   isOurs = false,
   isFallback = false,
-}: {
-  root: string
-  kind: FileKind
-  isOurs?: boolean
-  isFallback?: boolean
-}): Folders {
-  const mark = isFallback ? { fallback: true as const } : {}
+  book = createMemoryBook(),
+  monotonic = () => performance.now(),
+}: FoldersOptions): Folders {
+  const fallbackMark = isFallback ? { fallback: true as const } : {}
   const least = isOurs ? 0 : 1
   const listings = new Map<string, Listing>()
+  const order = createOrder()
   /** The folder of a camera may be removed at any time; any other error is one of the disk. */
   const ifGone = (dir: string) => (error: unknown) =>
     (isOurs || dir !== root) && codeOf(error) === 'ENOENT' ? undefined : failedBy(error, kind)
-  let sorted: { of: Listing[]; entries: Entry[] } | undefined
 
-  async function list(dir: string, owner: CameraId | undefined): Promise<Listing> {
+  const entryOf = (dir: string, name: string, owner: CameraId | undefined): Entry | undefined => {
+    const camera = owner ?? cameraOf(name)
+    if (!camera || !isFileName(name) || !hasExtension(kind, name)) return undefined
+    return { name, camera, path: join(dir, name), time: timeOf(name) ?? 0, ...fallbackMark }
+  }
+
+  const drop = (dir: string): void => {
+    order.change([], [...(listings.get(dir)?.entries.values() ?? [])])
+    listings.delete(dir)
+  }
+
+  /** Adds the new files that have bytes to the listing, and notes the empty ones in it. */
+  async function examine(dir: string, listing: Listing, fresh: readonly Entry[]): Promise<Entry[]> {
+    const known = book.of(dir)
+    const added: Entry[] = []
+    const noted: [string, string][] = []
+    const empty: string[] = []
+    await inPool.map(fresh, async (entry) => {
+      const text = known.get(entry.name)
+      const stats = text === undefined ? await lstat(entry.path).catch(() => undefined) : undefined
+      if (stats && !stats.isFile()) return
+      if (stats?.size === 0) empty.push(entry.name)
+      if (text === undefined && (stats?.size ?? -1) < least) return
+      const time = entry.time || (text === undefined ? Math.round(stats?.mtimeMs ?? 0) : Number(text))
+      added.push({ ...entry, time })
+      if (stats && stats.size > 0) noted.push([entry.name, entry.time ? '' : String(time)])
+    })
+    for (const entry of added) listing.entries.set(entry.name, entry)
+    listing.empty = least === 0 ? [] : empty
+    book.note(dir, noted)
+    return added
+  }
+
+  async function list(dir: string, owner: CameraId | undefined): Promise<Listing | undefined> {
     const known = listings.get(dir)
     const changed = await (isOurs ? lstat : stat)(dir, { bigint: true }).then(
       (stats) => (stats.isDirectory() ? stats.mtimeNs : undefined),
       ifGone(dir),
     )
     if (changed === undefined) {
-      listings.delete(dir)
-      return { changed: 0n, entries: new Map(), empty: [] }
+      drop(dir)
+      return undefined
     }
-    if (known && known.changed === changed && known.empty.length === 0) return known
-    const now = BigInt(Date.now()) * 1_000_000n
-    const names = (await readdir(dir, { withFileTypes: true }).catch(ifGone(dir))) ?? []
-    const entries = new Map<string, Entry>()
-    const fresh: Entry[] = []
-    for (const file of names) {
-      const { name } = file
-      const camera = owner ?? cameraOf(name)
-      if (!camera || !file.isFile() || !isFileName(name) || !hasExtension(kind, name)) continue
-      const seen = known?.entries.get(name)
-      if (seen) entries.set(name, seen)
-      else fresh.push({ name, camera, path: join(dir, name), time: timeOf(name) ?? 0, ...mark })
-    }
-    const empty: string[] = []
-    await inPool.map(fresh, async (entry) => {
-      const { size, mtimeMs } = await lstat(entry.path).catch(() => ({ size: -1, mtimeMs: 0 }))
-      if (size >= least) entries.set(entry.name, { ...entry, time: entry.time || Math.round(mtimeMs) })
-      else if (size === 0) empty.push(entry.name)
-    })
-    const listing = { changed: now - changed > RACY ? changed : 0n, entries, empty }
-    // The files are the same: keep the listing, so that the sorted list stays valid.
-    if (
-      known &&
-      known.entries.size === entries.size &&
-      fresh.length === empty.length &&
-      [...entries.keys()].every((name) => known.entries.has(name))
-    ) {
-      known.changed = listing.changed
-      known.empty = empty
+    const began = monotonic()
+    const mark = markAt(known?.mark, changed, began)
+    const listing: Listing = known ?? { mark, isFinal: false, entries: new Map(), empty: [] }
+    if (known?.isFinal && known.mark.changed === changed) {
+      const again = known.empty.flatMap((name) => entryOf(dir, name, owner) ?? [])
+      if (again.length > 0) order.change(await examine(dir, known, again), [])
       return known
     }
+    const names = (await readdir(dir).catch(ifGone(dir))) ?? []
+    const there = new Set(names)
+    const gone = [...listing.entries.values()].filter(({ name }) => !there.has(name))
+    for (const { name } of gone) listing.entries.delete(name)
+    const fresh = names.filter((name) => !listing.entries.has(name)).flatMap((name) => entryOf(dir, name, owner) ?? [])
+    const forgotten = [...book.of(dir).keys()].filter((name) => !there.has(name))
+    book.note(
+      dir,
+      forgotten.map((name) => [name, undefined]),
+    )
+    const added = await examine(dir, listing, fresh)
+    order.change(added, gone)
+    listing.mark = mark
+    listing.isFinal = isPast(mark, began)
     listings.set(dir, listing)
     return listing
   }
@@ -123,17 +156,29 @@ export function createFolders({
     return names.flatMap((entry) => (entry.isDirectory() && isCameraId(entry.name) ? [entry.name] : []))
   }
 
+  const listAll = async () => {
+    const present = await cameras()
+    const dirs = new Map<string, CameraId | undefined>([[root, undefined]])
+    for (const camera of present) dirs.set(join(root, camera), camera)
+    for (const dir of listings.keys()) if (!dirs.has(dir)) drop(dir)
+    const results = await Promise.allSettled([...dirs].map(([dir, owner]) => list(dir, owner)))
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed) throw failed.reason
+    return order.entries()
+  }
+  /** Two listings at once would add their files twice; a listing that has begun may lack the newest file. */
+  let running: Promise<unknown> = Promise.resolve()
+  let next: Promise<readonly Entry[]> | undefined
+
   return {
-    entries: async () => {
-      const all = await Promise.all([
-        list(root, undefined),
-        ...(await cameras()).map((camera) => list(join(root, camera), camera)),
-      ])
-      if (sorted && sorted.of.length === all.length && all.every((listing, i) => sorted?.of[i] === listing))
-        return sorted.entries
-      const entries = all.flatMap((listing) => [...listing.entries.values()]).sort(newestFirst)
-      sorted = { of: all, entries }
-      return entries
+    entries: () => {
+      next ??= running.then(() => {
+        next = undefined
+        const listing = listAll()
+        running = listing.catch(() => {})
+        return listing
+      })
+      return next
     },
     candidates: async (name) => {
       const own = cameraOf(name)
@@ -143,8 +188,41 @@ export function createFolders({
       return [...first, undefined, ...rest].map((camera) => ({
         path: camera ? join(root, camera, name) : join(root, name),
         camera: camera ?? own,
-        ...mark,
+        ...fallbackMark,
       }))
     },
   }
+}
+
+/** Changes of more files are sorted in as a whole. */
+const fewChanges = 1_000
+
+/** The files of all listings, newest first, sorted anew only after large changes: there may be very many. */
+function createOrder() {
+  let entries: readonly Entry[] = []
+  return {
+    entries: () => entries,
+    change(added: readonly Entry[], gone: readonly Entry[]): void {
+      if (added.length + gone.length === 0) return
+      const without = new Set(gone)
+      const kept = gone.length === 0 ? [...entries] : entries.filter((entry) => !without.has(entry))
+      if (added.length > fewChanges) entries = [...kept, ...added].sort(newestFirst)
+      else {
+        for (const entry of added) kept.splice(placeOf(kept, entry), 0, entry)
+        entries = kept
+      }
+    },
+  }
+}
+
+/** Where the entry belongs. */
+function placeOf(entries: readonly Entry[], entry: Entry): number {
+  let [from, to] = [0, entries.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    const other = entries[middle]
+    if (other && newestFirst(other, entry) <= 0) from = middle + 1
+    else to = middle
+  }
+  return from
 }

@@ -1,4 +1,5 @@
-import { chmod, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { chmod, lstat, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import pLimit from 'p-limit'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
@@ -12,6 +13,8 @@ import { inBackground } from '../ffmpeg/background.js'
 import { failureOf } from '../ffmpeg/endReason.js'
 import { quiet, run } from '../ffmpeg/run.js'
 import { whatCanBeRead } from './bothFolders.js'
+import { createMemoryBook, type FileBook } from './fileBook.js'
+import { type FolderMark, isPast, markAt } from './folderMark.js'
 import { inTurn } from './inTurn.js'
 import { isFinal, readMp4, readTracks } from './mp4.js'
 import { discardLeftovers, temporaryOf } from './remux.js'
@@ -19,6 +22,8 @@ import { writeDuration } from './writeDuration.js'
 
 /** Files whose headers are read at the same time: few, because a search must not disturb the recorder. */
 const readers = 2
+/** Settled files of each folder that a search looks at again. */
+const rechecked = 50
 /**
  * A closed file rests for so long, in ms. HTTP dates count seconds: with a pause of more than one, the date of the
  * indexed file always differs from that of the original.
@@ -43,6 +48,10 @@ export interface IndexerOptions {
   clock: WallClock
   /** PATH of the programs. */
   path?: string
+  /** The files that need no index. Default: none are known. */
+  book?: FileBook
+  /** In ms. */
+  monotonic?: () => number
 }
 
 interface Look {
@@ -51,40 +60,98 @@ interface Look {
   inode: number
 }
 
-/** Remembers the files that need no index, by name, size, time and inode. */
-export function createIndexer({ dirs, clock, path = process.env.PATH ?? '' }: IndexerOptions): Indexer {
+/** What is known of a folder since its last search. */
+interface Seen {
+  mark: FolderMark
+  /** The names in the folder are complete. */
+  isFinal: boolean
+  /** Names of the files that are not settled: few. */
+  open: readonly string[]
+  /** Where the check of settled files goes on. */
+  next: Iterator<string>
+}
+
+/** Remembers the files that need no index, by name, size, time and inode, also over a restart. */
+export function createIndexer(options: IndexerOptions): Indexer {
+  const { dirs, clock, path = process.env.PATH ?? '', book = createMemoryBook() } = options
+  const { monotonic = () => performance.now() } = options
   const tidied = Promise.all(dirs.map((dir) => discardLeftovers(dir, 'mp4')))
   let background: Promise<string[]> | undefined
-  /** Folder → name → the file that was examined: it is not read again. */
-  const settled = new Map<string, ReadonlyMap<string, Look>>()
+  const folders = new Map<string, Seen>()
+
+  /** Reads the names again only after the folder has changed. `undefined`: there is no such folder. */
+  async function namesIn(folder: string, camera: CameraId): Promise<Seen | undefined> {
+    const changed = await stat(folder, { bigint: true }).then(
+      ({ mtimeNs }) => mtimeNs,
+      () => undefined,
+    )
+    const known = folders.get(folder)
+    if (changed === undefined) return undefined
+    if (known?.isFinal && known.mark.changed === changed) return known
+    const began = monotonic()
+    const mark = markAt(known?.mark, changed, began)
+    const names = new Set(await readdir(folder).catch(() => []))
+    const settled = book.of(folder)
+    const gone = [...settled.keys()].filter((name) => !names.has(name))
+    book.note(
+      folder,
+      gone.map((name) => [name, undefined]),
+    )
+    const open = [...names].filter((name) => !settled.has(name) && isSegmentName(camera, name))
+    const seen = { mark, isFinal: isPast(mark, began), open, next: known?.next ?? settled.keys() }
+    folders.set(folder, seen)
+    return seen
+  }
+
+  /** Some of the settled files, in turn: one may have been replaced while the time of the folder did not show it. */
+  function someSettled(folder: string, seen: Seen): string[] {
+    const names: string[] = []
+    while (names.length < rechecked) {
+      const { value, done } = seen.next.next()
+      if (done) {
+        seen.next = book.of(folder).keys()
+        break
+      }
+      names.push(value)
+    }
+    return names
+  }
 
   async function search(dir: string, camera: CameraId, signal: AbortSignal): Promise<Unindexed[]> {
     const folder = join(dir, camera)
-    const names = await readdir(folder, { withFileTypes: true }).catch(() => [])
-    const known = settled.get(folder)
-    const stillSettled = new Map<string, Look>()
+    const known = await namesIn(folder, camera)
+    if (!known) return []
     const found: Unindexed[] = []
-    await pLimit(readers).map(names, async (entry) => {
+    const settled: [string, string | undefined][] = []
+    const open: string[] = []
+    await pLimit(readers).map([...known.open, ...someSettled(folder, known)], async (name) => {
       signal.throwIfAborted()
-      const { name } = entry
-      if (!entry.isFile() || !isSegmentName(camera, name)) return
       const path = join(folder, name)
-      const seen = await look(path)
-      if (!seen) return
-      const before = known?.get(name)
+      const stats = await lstat(path).catch(() => undefined)
+      if (!stats?.isFile()) return
+      const text = [stats.size, stats.mtimeMs, stats.ino, stats.nlink].join(' ')
+      const before = book.of(folder).get(name)
+      if (before === text) return
+      const seen = lookOf(stats)
       // A file of the future was written before the clock was set back.
-      const age = Math.abs(clock.now() - seen.modifiedAt)
-      if (before && isSame(before, seen)) stillSettled.set(name, seen)
-      else if (age < rest || (age < longRest && !(await isFinal(path))))
-        found.push({ name, camera, path, ...seen, complete: false, duration: 0, isAtRest: false })
-      else {
-        const mp4 = await readMp4(path).catch(() => undefined)
-        // Without a duration there is nothing that could get an index, until the file changes.
-        if (!mp4 || mp4.indexed || mp4.duration === 0) stillSettled.set(name, seen)
-        else found.push({ name, camera, path, ...seen, ...mp4, isAtRest: true })
+      const age = Math.abs(clock.now() - stats.mtimeMs)
+      const settle = () => settled.push([name, text])
+      const keep = (file?: Unindexed) => {
+        if (before !== undefined) settled.push([name, undefined])
+        open.push(name)
+        if (file) found.push(file)
       }
+      // An empty file may get its first bytes. Another name would keep the original.
+      if (!seen) return stats.size === 0 ? keep() : settle()
+      if (age < rest || (age < longRest && !(await isFinal(path))))
+        return keep({ name, camera, path, ...seen, complete: false, duration: 0, isAtRest: false })
+      const mp4 = await readMp4(path).catch(() => undefined)
+      // Without a duration there is nothing that could get an index, until the file changes.
+      if (!mp4 || mp4.indexed || mp4.duration === 0) return settle()
+      return keep({ name, camera, path, ...seen, ...mp4, isAtRest: true })
     })
-    settled.set(folder, stillSettled)
+    book.note(folder, settled)
+    folders.set(folder, { ...known, open })
     return found
   }
 
@@ -191,14 +258,12 @@ const isSame = (one: Look, other: Look): boolean =>
   one.bytes === other.bytes && one.modifiedAt === other.modifiedAt && one.inode === other.inode
 
 /** `undefined`: there is no such file, it is empty, or it has another name that would keep the original. */
-const look = (path: string): Promise<Look | undefined> =>
-  lstat(path).then(
-    (stats) =>
-      stats.isFile() && stats.size > 0 && stats.nlink === 1
-        ? { bytes: stats.size, modifiedAt: stats.mtimeMs, inode: stats.ino }
-        : undefined,
-    () => undefined,
-  )
+const look = (path: string): Promise<Look | undefined> => lstat(path).then(lookOf, () => undefined)
+
+const lookOf = (stats: Stats): Look | undefined =>
+  stats.isFile() && stats.size > 0 && stats.nlink === 1
+    ? { bytes: stats.size, modifiedAt: stats.mtimeMs, inode: stats.ino }
+    : undefined
 
 async function isUnchanged(file: Unindexed): Promise<boolean> {
   const now = await look(file.path)

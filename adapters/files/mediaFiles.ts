@@ -7,7 +7,8 @@ import { Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import { joinFolders } from './bothFolders.js'
 import { describeRecording } from './describe.js'
-import { createFolders, type Entry, inPool } from './folders.js'
+import { createMemoryBook, type FileBook } from './fileBook.js'
+import { createFolders, type Entry, type FoldersOptions, inPool } from './folders.js'
 import { inTurn } from './inTurn.js'
 import { quarantineFolder } from './quarantine.js'
 
@@ -18,6 +19,15 @@ export interface MediaFilesOptions {
   snapshotsDir: string
   /** Called after a recording was deleted. Never rejects. */
   forget?: (name: string) => Promise<void>
+  /** What is known of the files from the last run of the service. Default: nothing. */
+  book?: FileBook
+  /** In ms. */
+  monotonic?: () => number
+}
+
+/** `refresh` looks for changes of the folders, so that the next list need not. Never rejects. */
+export interface ListedFiles extends MediaFiles {
+  refresh(): Promise<void>
 }
 
 type Group = FileKind | 'quarantined'
@@ -26,15 +36,17 @@ type Group = FileKind | 'quarantined'
 const SIZES_FOR = 5_000
 
 /** Reads the recordings and snapshots from disk. Only their names and times are kept in memory. */
-export function createMediaFiles({ recordingsDir, fallbackDir, snapshotsDir, forget }: MediaFilesOptions): MediaFiles {
+export function createMediaFiles(options: MediaFilesOptions): ListedFiles {
+  const { recordingsDir, fallbackDir, snapshotsDir, forget, book = createMemoryBook(), monotonic } = options
+  const shared = { book, ...(monotonic && { monotonic }) }
   const kind: FileKind = 'recordings'
-  const roots = [
-    { root: recordingsDir, kind },
-    ...(fallbackDir === undefined ? [] : [{ root: fallbackDir, kind, isFallback: true }]),
+  const roots: FoldersOptions[] = [
+    { root: recordingsDir, kind, ...shared },
+    ...(fallbackDir === undefined ? [] : [{ root: fallbackDir, kind, isFallback: true, ...shared }]),
   ]
   const folders = {
     recordings: joinFolders(roots.map(createFolders)),
-    snapshots: joinFolders([createFolders({ root: snapshotsDir, kind: 'snapshots' })]),
+    snapshots: joinFolders([createFolders({ root: snapshotsDir, kind: 'snapshots', ...shared })]),
   }
   const quarantine = joinFolders(
     roots.map(({ root, ...more }) => createFolders({ ...more, root: join(root, quarantineFolder), isOurs: true })),
@@ -105,7 +117,7 @@ export function createMediaFiles({ recordingsDir, fallbackDir, snapshotsDir, for
     list: async (kind, { limit, offset, mayUse, quarantined = false }) => {
       const folder = quarantined && kind === 'recordings' ? quarantine : folders[kind]
       const { found, unreadable } = quarantined && kind === 'snapshots' ? { found: [] } : await folder.entries()
-      const entries = mayUse === undefined ? found : found.filter(({ camera }) => mayUse(camera))
+      const entries = mayUse === undefined ? found : found.filter(ofCameras(mayUse))
       const page = entries.slice(offset, offset + limit)
       const files = await Promise.all(page.map((entry) => lookAt(entry, quarantined)))
       return {
@@ -118,6 +130,12 @@ export function createMediaFiles({ recordingsDir, fallbackDir, snapshotsDir, for
     recording: async (name) => {
       const file = await find('recordings', name)
       return file && describeRecording(file)
+    },
+
+    described: describeRecording,
+
+    refresh: async () => {
+      await Promise.allSettled(Object.values(groups).map((group) => group.entries()))
     },
 
     remove: async (kind, name, only) => {
@@ -151,6 +169,16 @@ export function createMediaFiles({ recordingsDir, fallbackDir, snapshotsDir, for
       const files = await measure('quarantined')
       return { files: files.length, bytes: sum(files) }
     },
+  }
+}
+
+/** Judges each camera once: there may be very many files. */
+const ofCameras = (mayUse: (camera: CameraId) => boolean) => {
+  const judged = new Map<CameraId, boolean>()
+  return ({ camera }: Entry): boolean => {
+    const known = judged.get(camera) ?? mayUse(camera)
+    judged.set(camera, known)
+    return known
   }
 }
 

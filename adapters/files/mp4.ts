@@ -1,5 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { boxes, boxHeader, find, unsigned } from './boxes.js'
+import { LRUCache } from 'lru-cache'
+import { boxHeader, find } from './boxes.js'
+import { fragmentTimes, movieDuration, samplesOf, type Track, type TrackContent, tracksOf } from './mp4Boxes.js'
 
 /** What an MP4 file says about itself. */
 export interface Mp4 {
@@ -11,27 +13,14 @@ export interface Mp4 {
   indexed: boolean
 }
 
-/** One track of a file. */
-export interface TrackContent {
-  /** The type of its sample entry: `avc1`, `hev1`, `mp4a` … */
-  codec: string
-  samples: number
-  /** A sample entry of H.265 that contains all parameter sets, as `hvc1` requires. */
-  hasParameterSets: boolean
-}
-
-interface Track extends Omit<TrackContent, 'samples'> {
-  timescale: number
-  /** Duration of samples that have none of their own. */
-  sample: number
-}
-
 const MAX_HEADER = 4_000_000
 /** The header of a long file without parts lists millions of samples: it is read whole only to count them. */
 const MAX_COUNTED = 64_000_000
 const SMALL_HEADER = 65_536
 /** Usual size of a part's header and the header of its data. */
 const AHEAD = 4096
+/** A part is known again by so many bytes of its header: they hold its number and its times. */
+const MARK = 256
 
 interface Content {
   /** Absent: the file is no MP4 or has no header yet. */
@@ -58,29 +47,87 @@ export async function readTracks(file: string): Promise<{ tracks: TrackContent[]
 /** Resolves with true if no frame in the file can be played, with false in doubt. Rejects if it cannot be read. */
 export const hasNoMedia = async (file: string): Promise<boolean> => (await contentOf(file)).media === 'none'
 
+/** The walks over files that were not closed, by path: the next one goes on where the last one ended. */
+const walks = new LRUCache<string, Walk>({ max: 512 })
+
+/** `countsAll`: also reads the parts of a file whose header holds the duration. */
 async function contentOf(file: string, countsAll = false): Promise<Content> {
   const handle = await open(file, 'r')
   try {
-    return await walk(handle, countsAll)
+    if (countsAll) return await walk(handle, newWalk(), countsAll)
+    const known = walks.get(file)
+    const started = known && (await isSameFile(handle, known)) ? copyOf(known) : newWalk()
+    const content = await walk(handle, started, countsAll)
+    if (content.mp4?.complete === false && started.head && started.lastPart && started.mayGrow) walks.set(file, started)
+    else walks.delete(file)
+    return content
   } finally {
     await handle.close()
   }
 }
 
-/** `countsAll`: also reads the parts of a file whose header holds the duration. */
-async function walk(handle: FileHandle, countsAll: boolean): Promise<Content> {
-  const { size: end } = await handle.stat()
-  const tracks = new Map<number, Track>()
-  let first = Number.POSITIVE_INFINITY
-  let last = 0
-  let known = false
-  let total = 0
-  const counts = new Map<number, number>()
-  let largestPart = 0
-  let indexed = false
-  let isSure = true
+interface Piece {
+  at: number
+  bytes: Buffer
+}
+
+/** What is known of a file up to `offset`. */
+interface Walk {
+  offset: number
+  tracks: Map<number, Track>
+  /** Seconds. */
+  first: number
+  last: number
+  counts: Map<number, number>
+  total: number
+  largestPart: number
+  indexed: boolean
+  hasHeader: boolean
+  isSure: boolean
+  /** False: a box reaches to the end of the file, wherever that is. */
+  mayGrow: boolean
+  inode: number
+  /** The header of the file as it was understood; it is written again when the file is closed. */
+  head?: Piece
+  /** The header of the last whole part. */
+  lastPart?: Piece
+}
+
+const newWalk = (): Walk => ({
+  offset: 0,
+  tracks: new Map(),
+  first: Number.POSITIVE_INFINITY,
+  last: 0,
+  counts: new Map(),
+  total: 0,
+  largestPart: 0,
+  indexed: false,
+  hasHeader: false,
+  isSure: true,
+  mayGrow: true,
+  inode: 0,
+})
+/** Looks at one file may overlap. */
+const copyOf = (walk: Walk): Walk => ({ ...walk, counts: new Map(walk.counts) })
+
+/** False if the file was replaced, closed, cut or written anew since the walk. */
+async function isSameFile(handle: FileHandle, { inode, offset, head, lastPart }: Walk): Promise<boolean> {
+  const { ino, size } = await handle.stat()
+  if (ino !== inode || size < offset || !head || !lastPart) return false
+  for (const { at, bytes } of [head, lastPart]) if (!bytes.equals(await readAt(handle, at, bytes.length))) return false
+  return true
+}
+
+/** Goes on from the offset of the walk, and notes in it how far it came. */
+async function walk(handle: FileHandle, walked: Walk, countsAll: boolean): Promise<Content> {
+  const { size: end, ino } = await handle.stat()
+  walked.inode = ino
   const tracksNow = (): TrackContent[] =>
-    [...tracks].map(([id, { codec, hasParameterSets }]) => ({ codec, hasParameterSets, samples: counts.get(id) ?? 0 }))
+    [...walked.tracks].map(([id, { codec, hasParameterSets }]) => ({
+      codec,
+      hasParameterSets,
+      samples: walked.counts.get(id) ?? 0,
+    }))
   // Each part takes one read: its header, its times and the header of its data.
   let window: Buffer = Buffer.alloc(0)
   let windowAt = 0
@@ -92,9 +139,11 @@ async function walk(handle: FileHandle, countsAll: boolean): Promise<Content> {
     return window.subarray(offset - windowAt, offset - windowAt + length)
   }
 
-  for (let offset = 0; offset < end; ) {
+  while (walked.offset < end) {
+    const { offset, largestPart } = walked
     const header = boxHeader(await at(offset, 16))
     if (!header) break
+    if (header.size === 0) walked.mayGrow = false
     const size = header.size === 0 ? end - offset : header.size
     const body = () => at(offset + header.header, size - header.header)
     if (header.type === 'moov') {
@@ -104,44 +153,48 @@ async function walk(handle: FileHandle, countsAll: boolean): Promise<Content> {
           return { mp4: { duration, complete: true, indexed: true }, media: 'some', tracks: [], largestPart }
       }
       const most = countsAll ? MAX_COUNTED : MAX_HEADER
-      if (offset + size <= end && size > most) isSure = false
+      if (offset + size <= end && size > most) walked.isSure = false
       if (offset + size > end || size > most) break
       const moov = Buffer.from(await body())
       const duration = movieDuration(moov)
       if (duration === undefined) break
       // Without parts, the header itself lists the frames.
       const hasParts = find(moov, 'mvex') !== undefined
-      for (const [id, track] of tracksOf(moov)) tracks.set(id, track)
-      if (!hasParts) for (const [id, samples] of samplesOf(moov)) counts.set(id, samples)
+      walked.tracks = new Map([...walked.tracks, ...tracksOf(moov)])
+      if (!hasParts) for (const [id, samples] of samplesOf(moov)) walked.counts.set(id, samples)
       if (duration > 0 && !(countsAll && hasParts)) {
         const next = boxHeader(await at(offset + size, 16))
         const mp4 = { duration, complete: true, indexed: !hasParts || next?.type === 'sidx' }
         return { mp4, media: 'some', tracks: tracksNow(), largestPart }
       }
-      if (!hasParts) isSure = false
-      known = true
+      if (!hasParts) walked.isSure = false
+      walked.hasHeader = true
+      if (size <= SMALL_HEADER) walked.head = { at: offset + header.header, bytes: moov }
     } else if (header.type === 'sidx') {
-      indexed = true
+      walked.indexed = true
     } else if (header.type === 'moof' && size > MAX_HEADER) {
-      isSure = false
+      walked.isSure = false
     } else if (header.type === 'moof') {
-      const times = fragmentTimes(Buffer.from(await body()), tracks)
+      const moof = Buffer.from(await body())
+      const times = fragmentTimes(moof, walked.tracks)
       // A part without all its data was cut off.
       const data = boxHeader(await at(offset + size, 16))
       if (!data || offset + size + data.size > end) break
-      first = Math.min(first, times.first)
-      last = Math.max(last, times.last)
+      walked.first = Math.min(walked.first, times.first)
+      walked.last = Math.max(walked.last, times.last)
       for (const [id, samples] of times.samples) {
-        counts.set(id, (counts.get(id) ?? 0) + samples)
-        total += samples
-        largestPart = Math.max(largestPart, samples)
+        walked.counts.set(id, (walked.counts.get(id) ?? 0) + samples)
+        walked.total += samples
+        walked.largestPart = Math.max(walked.largestPart, samples)
       }
+      walked.lastPart = { at: offset + header.header, bytes: moof.subarray(0, MARK) }
     }
-    offset += size
+    walked.offset += size
   }
-  const media = !isSure ? 'unknown' : known && total > 0 ? 'some' : 'none'
+  const { hasHeader, isSure, total, first, last, indexed, largestPart } = walked
+  const media = !isSure ? 'unknown' : hasHeader && total > 0 ? 'some' : 'none'
   const content = { media, tracks: tracksNow(), largestPart } as const
-  if (!known) return content
+  if (!hasHeader) return content
   return {
     ...content,
     mp4: { duration: last > first ? Math.round((last - first) * 1000) : 0, complete: false, indexed },
@@ -172,99 +225,6 @@ async function readAt(handle: FileHandle, offset: number, length: number): Promi
     filled += bytesRead
   }
   return buffer.subarray(0, filled)
-}
-
-/** Returns milliseconds, 0 if the file is not closed yet (all ones mean "unknown"), `undefined` without a header. */
-function movieDuration(moov: Buffer): number | undefined {
-  const mvhd = find(moov, 'mvhd')
-  if (!mvhd || mvhd.length < 20) return undefined
-  const long = mvhd[0] === 1
-  const timescale = unsigned(mvhd, long ? 20 : 12)
-  const ticks = unsigned(mvhd, long ? 24 : 16, long ? 8 : 4)
-  if (!timescale || ticks === undefined || ticks >= (long ? 2 ** 63 : 2 ** 32 - 1)) return 0
-  return Math.round((ticks / timescale) * 1000)
-}
-
-function tracksOf(moov: Buffer): [number, Track][] {
-  const samples = new Map<number, number>()
-  for (const { type, body } of boxes(find(moov, 'mvex') ?? Buffer.alloc(0))) {
-    if (type === 'trex') samples.set(unsigned(body, 4) ?? 0, unsigned(body, 12) ?? 0)
-  }
-  return [...boxes(moov)].flatMap(({ type, body }): [number, Track][] => {
-    const tkhd = type === 'trak' ? find(body, 'tkhd') : undefined
-    const mdhd = type === 'trak' ? find(body, 'mdia', 'mdhd') : undefined
-    const id = tkhd && unsigned(tkhd, tkhd[0] === 1 ? 20 : 12)
-    const timescale = mdhd && unsigned(mdhd, mdhd[0] === 1 ? 20 : 12)
-    return id && timescale ? [[id, { timescale, sample: samples.get(id) ?? 0, ...codecOf(body) }]] : []
-  })
-}
-
-/** The first sample entry of a track. */
-function codecOf(trak: Buffer): Pick<Track, 'codec' | 'hasParameterSets'> {
-  const entry = find(trak, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8) ?? Buffer.alloc(0)
-  const at = entry.indexOf('hvcC')
-  // The last byte before the arrays is their number: of VPS, SPS and PPS.
-  const arrays = at < 0 ? 0 : (entry[at + 4 + 22] ?? 0)
-  return { codec: entry.toString('latin1', 4, 8), hasParameterSets: arrays >= 3 }
-}
-
-/** The numbers of samples that the header itself lists, by track. */
-function samplesOf(moov: Buffer): [number, number][] {
-  return [...boxes(moov)].flatMap(({ type, body }): [number, number][] => {
-    const tkhd = type === 'trak' ? find(body, 'tkhd') : undefined
-    const stsz = type === 'trak' ? find(body, 'mdia', 'minf', 'stbl', 'stsz') : undefined
-    const id = tkhd && unsigned(tkhd, tkhd[0] === 1 ? 20 : 12)
-    return id && stsz ? [[id, unsigned(stsz, 8) ?? 0]] : []
-  })
-}
-
-interface PartTimes {
-  first: number
-  last: number
-  /** By track. */
-  samples: Map<number, number>
-}
-
-/** Returns the earliest start and the latest end of the tracks in a part, in seconds, and the numbers of its frames. */
-function fragmentTimes(moof: Buffer, tracks: Map<number, Track>): PartTimes {
-  let first = Number.POSITIVE_INFINITY
-  let last = 0
-  const samples = new Map<number, number>()
-  for (const { type, body } of boxes(moof)) {
-    if (type !== 'traf') continue
-    const tfhd = find(body, 'tfhd')
-    const id = (tfhd && unsigned(tfhd, 4)) ?? 0
-    for (const run of boxes(body))
-      if (run.type === 'trun') samples.set(id, (samples.get(id) ?? 0) + (unsigned(run.body, 4) ?? 0))
-    const tfdt = find(body, 'tfdt')
-    const track = tfhd && tracks.get(unsigned(tfhd, 4) ?? 0)
-    if (!tfhd || !tfdt || !track) continue
-    const start = unsigned(tfdt, 4, tfdt[0] === 1 ? 8 : 4) ?? 0
-    let ticks = 0
-    for (const run of boxes(body))
-      if (run.type === 'trun') ticks += runTicks(run.body, sampleDuration(tfhd) ?? track.sample)
-    first = Math.min(first, start / track.timescale)
-    last = Math.max(last, (start + ticks) / track.timescale)
-  }
-  return { first, last, samples }
-}
-
-const flagsOf = (box: Buffer): number => (unsigned(box, 0) ?? 0) & 0xffffff
-
-function sampleDuration(tfhd: Buffer): number | undefined {
-  const flags = flagsOf(tfhd)
-  return flags & 0x8 ? unsigned(tfhd, 8 + (flags & 0x1 ? 8 : 0) + (flags & 0x2 ? 4 : 0)) : undefined
-}
-
-function runTicks(trun: Buffer, each: number): number {
-  const flags = flagsOf(trun)
-  const count = unsigned(trun, 4) ?? 0
-  if (!(flags & 0x100)) return count * each
-  const bytes = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length * 4
-  let offset = 8 + (flags & 0x1 ? 4 : 0) + (flags & 0x4 ? 4 : 0)
-  let ticks = 0
-  for (let i = 0; i < count && offset + 4 <= trun.length; i++, offset += bytes) ticks += unsigned(trun, offset) ?? 0
-  return ticks
 }
 
 /** The first bytes of an MP4 hold its header. */

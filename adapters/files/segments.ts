@@ -8,8 +8,9 @@ import type { Clock, Log } from '../../machines/domain/ports.js'
 import { reasonFrom } from '../../machines/domain/reason.js'
 import { whatCanBeRead } from './bothFolders.js'
 import { describeRecording } from './describe.js'
+import { type FolderMark, isPast, markAt } from './folderMark.js'
 import { look } from './mediaFiles.js'
-import { isFinal } from './mp4.js'
+import { readMp4 } from './mp4.js'
 import { discardLeftovers, remux } from './remux.js'
 import { createMarks } from './segmentMarks.js'
 import { watchFolder } from './watchFolder.js'
@@ -173,9 +174,12 @@ export function createSegments(options: SegmentsOptions): Segments {
         if (now < 0 && fallbackDir !== undefined && !(await isFolder(home))) return
         if (now >= 0) home = dirname(dirname(path))
         size = now
-        if (now < 0 && before >= 0) report({ type: 'segment.deleted' })
-        // The last part of a file that is being closed is no growth.
-        if (before > 0 && now > before && !(await isFinal(path))) report({ type: 'segment.grew', at: clock.now() })
+        if (now < 0 && before >= 0)
+          report({ type: 'segment.deleted', ...(!(await isFolder(dirname(path))) && { withFolder: true }) })
+        // The last part of a file that is being closed is no growth. A look at the parts as they come also keeps every
+        // other look at the file short: it goes on where the last one ended.
+        if (before > 0 && now > before && !(await isClosed(path)))
+          report({ type: 'segment.grew', at: clock.now(), bytes: now })
       }
       const dispose = watchFolder(foldersOf(camera), pollGrowth, async () => {
         await lookForNew()
@@ -213,18 +217,23 @@ export function createSegments(options: SegmentsOptions): Segments {
 
 /** The same listing again, at once, while the folder has not changed: it may hold very many files. */
 function newNames(folders: readonly string[], clock: Clock, list: () => Promise<Found[]>) {
-  let kept: { changed: string; seenAt: number; segments: Found[] } | undefined
-  const timeOfChange = async (folder: string) => (await stat(folder).catch(() => undefined))?.mtimeMs
+  let kept: { marks: FolderMark[]; isFinal: boolean; segments: Found[] } | undefined
+  const timeOfChange = (folder: string) =>
+    stat(folder, { bigint: true }).then(
+      ({ mtimeNs }) => mtimeNs,
+      () => -1n,
+    )
   return {
     forget: () => {
       kept = undefined
     },
     async list(): Promise<Found[]> {
-      const changed = (await Promise.all(folders.map(timeOfChange))).join()
-      const now = clock.monotonic()
-      const seenAt = kept?.changed === changed ? kept.seenAt : now
-      // The folder's time ticks in ms: a change soon after the last look may bear the same one.
-      if (!kept || kept.changed !== changed || now - seenAt < 1_000) kept = { changed, seenAt, segments: await list() }
+      const began = clock.monotonic()
+      const times = await Promise.all(folders.map(timeOfChange))
+      const marks = times.map((time, index) => markAt(kept?.marks[index], time, began))
+      const isSame = marks.every((mark, index) => mark === kept?.marks[index])
+      if (!kept || !isSame || !kept.isFinal)
+        kept = { marks, isFinal: marks.every((mark) => isPast(mark, began)), segments: await list() }
       return kept.segments
     },
   }
@@ -237,6 +246,13 @@ const sizeAt = (path: string): Promise<number> =>
   lstat(path).then(
     ({ size }) => size,
     () => -1,
+  )
+
+/** False if it cannot be read. */
+const isClosed = (path: string): Promise<boolean> =>
+  readMp4(path).then(
+    (mp4) => mp4?.complete === true,
+    () => false,
   )
 
 const isFolder = async (path: string): Promise<boolean> =>

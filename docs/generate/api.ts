@@ -295,7 +295,8 @@ ${table(
     [code('/files/snapshots/<name>'), 'A snapshot'],
     [
       code('/cameras/<id>/snapshot.jpg'),
-      'A picture of this moment, which is not stored; `max_age` (s), `w`, `h`, `q`. ' +
+      'A picture of this moment, which is not stored; `max_age` (s), `w`, `h`, `fit`, `q`: with ' +
+        '`w` and `h` it keeps its proportions, unless `fit` is `fill`. ' +
         'Headers `X-Snapshot-Tier`, `X-Snapshot-Age` (ms), `X-Snapshot-Captured-At`',
     ],
     [

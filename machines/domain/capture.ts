@@ -84,7 +84,7 @@ export interface Picture {
 }
 
 export interface PictureOptions {
-  /** Without extension; default: `<camera>_YYYY-MM-DD_HH-MM-SS-mmm`. Already validated. */
+  /** Without extension; default: `<camera>_YYYY-MM-DD_HH-MM-SS-mmm`. Already validated. The next free one is used. */
   filename?: string
   format: 'jpg' | 'png'
   /** 1–100. */
@@ -92,13 +92,10 @@ export interface PictureOptions {
   /** The frame that the picture must fit into: it is made smaller, never larger, and keeps its proportions. */
   width?: number
   height?: number
+  /** The picture gets exactly the size of the frame, whatever its proportions. */
+  fit?: 'fill'
   /** Not saved as a snapshot; the caller removes the file. */
   fleeting?: true
-  /**
-   * The cameras (ids or patterns) of a limited caller. If a file of another camera has the name, the next free name
-   * is used.
-   */
-  cameras?: readonly string[]
 }
 
 export interface SavedPicture {

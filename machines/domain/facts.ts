@@ -31,7 +31,7 @@ export type CameraFact = { camera: CameraId } & (
 export type RecordingFact = { camera: CameraId; by: By } & (
   | { type: 'recording.started'; filename: string; startedAt: number; format: RecordingFormat }
   /** No file grows. The recording continues by itself when it can. `closes`: its files are being closed. */
-  | { type: 'recording.interrupted'; filename: string; reason: Reason; closes: boolean }
+  | { type: 'recording.interrupted'; filename?: string; reason: Reason; closes: boolean }
   /** The files of an interrupted recording are closed. */
   | { type: 'recording.suspended'; outcome: EndedRecording }
   | { type: 'recording.resumed'; filename: string; gap: Gap }
@@ -40,9 +40,10 @@ export type RecordingFact = { camera: CameraId; by: By } & (
   | { type: 'recording.failed'; outcome: EndedRecording }
 )
 
+/** `filename`: its first file, which may be gone; absent: it wrote none. */
 export type EndedRecording = Pick<
   RecordingOutcome,
-  'reason' | 'files' | 'startedAt' | 'endedAt' | 'recorded' | 'bytes' | 'format' | 'gaps'
+  'reason' | 'filename' | 'files' | 'startedAt' | 'endedAt' | 'recorded' | 'bytes' | 'format' | 'gaps'
 >
 
 export type SnapshotFact =

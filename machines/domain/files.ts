@@ -65,6 +65,8 @@ export interface MediaFiles {
    */
   find(kind: FileKind, name: string): Promise<MediaFile | undefined>
   recording(name: string): Promise<RecordingFile | undefined>
+  /** The same of a file of a list, which need not be searched again. Rejects if it cannot be read. */
+  described(file: MediaFile): Promise<RecordingFile>
   /**
    * Resolves with true if the file existed and was deleted, from both folders. `quarantined`: deletes only a
    * quarantined file.
@@ -133,10 +135,13 @@ export interface Segment {
 export type SegmentEvent =
   /** A new file has its first bytes. */
   | { type: 'segment.added'; segment: Segment; at: number }
-  /** The newest file has grown. */
-  | { type: 'segment.grew'; at: number }
-  /** The newest file was deleted: data that the media server still writes to it is lost. */
-  | { type: 'segment.deleted' }
+  /** The newest file has grown, to so many bytes. */
+  | { type: 'segment.grew'; at: number; bytes?: number }
+  /**
+   * The newest file was deleted: data that the media server still writes to it is lost. `withFolder`: the folder of the
+   * camera is gone, too.
+   */
+  | { type: 'segment.deleted'; withFolder?: true }
 
 /** The segments that the media server writes for a camera. `after`: the watermark of the recording. */
 export interface Segments {

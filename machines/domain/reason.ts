@@ -94,6 +94,10 @@ const sentences = {
   storage_denied: 'the service has no permission to write to the folder of the recordings',
   storage_recovered: 'the main folder takes recordings again',
   no_data: 'no data is written',
+  file_too_large:
+    'the file system holds no larger file: shorten recording.segment_duration, or use another file system',
+  file_removed: 'the file that was being written was removed',
+  folder_removed: 'the folder of the file that was being written was removed',
   file_empty: 'the file is empty',
   file_without_media: 'the file contains no media that can be played',
   interrupted_too_long: 'the recording was interrupted for too long (recording.max_interruption)',

@@ -393,20 +393,23 @@ export interface Methods {
     params: {
       /** Camera id, as in camera0 */
       device: string
-      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end. No file is overwritten: if any camera has one of this name, with whatever extension, the next free name is used (`front-2.jpg` for `front.jpg`). The result tells the name */
       filename?: string
       format?: 'jpg' | 'jpeg' | 'png'
       /** 0: the configured quality */
       quality?: number
-      /** The picture is made smaller to fit, never larger, and keeps its proportions */
+      /** The picture is made smaller to fit, never larger, and keeps its proportions, unless `fit` is `fill` */
       width?: number
-      /** The picture is made smaller to fit, never larger, and keeps its proportions */
+      /** The picture is made smaller to fit, never larger, and keeps its proportions, unless `fit` is `fill` */
       height?: number
+      /** `fill`: the picture gets exactly `width` × `height`, whatever its proportions; needs both */
+      fit?: 'contain' | 'fill'
       /** Age in seconds that the picture may have; 0: taken after the request */
       max_age?: number
     }
     result: {
       device: string
+      /** The name of the file, with its extension */
       filename: string
       status: 'SUCCESS' | 'FAILED'
       timestamp: string
@@ -2190,8 +2193,8 @@ export interface Notifications {
   }
   'recording.stop': {
     device: string
-    /** The first file; empty if there is none */
-    filename: string
+    /** The first file; absent if none was written */
+    filename?: string
     files: string[]
     /** Seconds of media */
     duration: number
@@ -2224,7 +2227,8 @@ export interface Notifications {
   'recording.progress': {
     device: string
     status: 'RECORDING' | 'INTERRUPTED'
-    filename: string
+    /** The newest file; absent while none is known */
+    filename?: string
     /** Code of the reason */
     reason?: string
     /** The reason in one sentence */
@@ -2242,7 +2246,8 @@ export interface Notifications {
     | {
         device: string
         status: 'INTERRUPTED'
-        filename: string
+        /** The newest file; absent while none is known */
+        filename?: string
         /** It continues by itself when it can */
         will_resume: true
         /** Code of the reason */
@@ -2259,8 +2264,8 @@ export interface Notifications {
       }
     | {
         device: string
-        /** The first file; empty if there is none */
-        filename: string
+        /** The first file; absent if none was written */
+        filename?: string
         files: string[]
         /** Seconds of media */
         duration: number
@@ -2315,8 +2320,8 @@ export interface Notifications {
   'recording.error':
     | {
         device: string
-        /** The first file; empty if there is none */
-        filename: string
+        /** The first file; absent if none was written */
+        filename?: string
         files: string[]
         /** Seconds of media */
         duration: number
@@ -2349,7 +2354,8 @@ export interface Notifications {
     | {
         device: string
         status: 'INTERRUPTED'
-        filename: string
+        /** The newest file; absent while none is known */
+        filename?: string
         /** It continues by itself when it can */
         will_resume: true
         /** Code of the reason */
@@ -2393,8 +2399,8 @@ export interface Notifications {
   }
   'mediamtx.recording_stopped': {
     device: string
-    /** The first file; empty if there is none */
-    filename: string
+    /** The first file; absent if none was written */
+    filename?: string
     files: string[]
     /** Seconds of media */
     duration: number
@@ -2425,8 +2431,8 @@ export interface Notifications {
   }
   'mediamtx.recording_failed': {
     device: string
-    /** The first file; empty if there is none */
-    filename: string
+    /** The first file; absent if none was written */
+    filename?: string
     files: string[]
     /** Seconds of media */
     duration: number
@@ -2458,7 +2464,7 @@ export interface Notifications {
   recording_status_update: {
     device: string
     status: 'RECORDING' | 'STOPPED' | 'ERROR' | 'STARTING'
-    filename: string
+    filename?: string
     duration?: number
     format?: 'fmp4' | 'mp4' | 'mkv'
     /** Code of the reason */

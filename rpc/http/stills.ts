@@ -8,6 +8,7 @@ import { mayUse } from '../../machines/domain/access.js'
 import { isCameraId } from '../../machines/domain/camera.js'
 import { invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { SnapshotTier } from '../../machines/domain/views.js'
+import { fillOf } from '../methods/snapshots.js'
 import type { RpcOptions } from '../options.js'
 import { given, iso } from '../present.js'
 import { demandStarted } from '../rights.js'
@@ -44,10 +45,18 @@ const numberOf = (query: URLSearchParams, name: keyof typeof numbers): number | 
   throw invalidParam(name, `must be given once, ${what} from ${min} to ${max}${unit}`)
 }
 
+const fitOf = (query: URLSearchParams): string => {
+  const [fit = 'contain', ...more] = query.getAll('fit')
+  if (more.length === 0 && (fit === 'contain' || fit === 'fill')) return fit
+  throw invalidParam('fit', 'must be given once, contain or fill')
+}
+
 const pictureOptions = (query: URLSearchParams, { snapshots }: Pick<RpcOptions, 'snapshots'>): PictureOptions => {
   const maxAge = numberOf(query, 'max_age')
+  const frame = given({ width: numberOf(query, 'w'), height: numberOf(query, 'h') })
   return {
-    ...given({ width: numberOf(query, 'w'), height: numberOf(query, 'h') }),
+    ...frame,
+    ...given({ fit: fillOf({ ...frame, fit: fitOf(query) }) }),
     quality: numberOf(query, 'q') ?? snapshots.quality,
     maxAge: maxAge === undefined ? snapshots.maxAge : Math.round(maxAge * 1000),
   }
@@ -67,8 +76,8 @@ const createSharedPictures = ({ ask, clock }: Pick<RpcOptions, 'ask' | 'clock'>)
     }
   }
   const share = (camera: string, options: PictureOptions, user: string): Promise<Picture> => {
-    const { maxAge, quality, width, height } = options
-    const key = [camera, maxAge, quality, width, height].join(' ')
+    const { maxAge, quality, width, height, fit } = options
+    const key = [camera, maxAge, quality, width, height, fit].join(' ')
     const known = underway.get(key)
     if (known !== undefined) return known
     const taking = take(camera, options, user).finally(() => underway.delete(key))
@@ -103,7 +112,7 @@ const createWaitingRoom = () => {
 }
 
 /**
- * GET and HEAD of `/cameras/<id>/snapshot.jpg?max_age=<s>&w=&h=&q=`: a picture that is not kept, for viewers of the
+ * GET and HEAD of `/cameras/<id>/snapshot.jpg?max_age=<s>&w=&h=&fit=&q=`: a picture that is not kept, for viewers of the
  * camera. It may wake the camera. The reply's headers state the tier and the age (ms).
  */
 export const createStillsHandler = (options: CallerOptions & { services: RpcOptions }) => {

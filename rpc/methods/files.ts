@@ -67,9 +67,9 @@ const truncatedOf = (call: Call, file: RecordingFile) =>
 /** What the file itself tells, unless it is gone or cannot be read: one such file must not fail the whole list. */
 const mediaOf = async (
   call: Call,
-  name: string,
+  listed: MediaFile,
 ): Promise<{ duration?: number; truncated?: true; indexed?: boolean }> => {
-  const file = await call.services.files.recording(name).catch(() => undefined)
+  const file = await call.services.files.described(listed).catch(() => undefined)
   if (file === undefined) return {}
   return { duration: seconds(file.duration), ...truncatedOf(call, file), indexed: file.indexed }
 }
@@ -92,7 +92,7 @@ const list = async (kind: FileKind, { limit = 50, offset = 0, quarantined = fals
   const entries = await pLimit(readers).map(files, async (file) => ({
     ...entryOf(call, kind, file),
     ...(kind === 'recordings' && { protected: services.protection.has(file.name) }),
-    ...(file.quarantined ? quarantineReason(file) : kind === 'recordings' && (await mediaOf(call, file.name))),
+    ...(file.quarantined ? quarantineReason(file) : kind === 'recordings' && (await mediaOf(call, file))),
   }))
   return { files: entries, total, limit, offset, ...unreadableFields(unreadable) }
 }

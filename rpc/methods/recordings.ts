@@ -48,7 +48,7 @@ const startRecording = method({
     const { camera, status, filename, files, startedAt } = recording
     return given({
       device: camera,
-      filename: filename ?? files[0] ?? '',
+      filename,
       status: wireStatus(status),
       start_time: iso(startedAt ?? clock.now()),
       format: recording.format,
@@ -86,7 +86,7 @@ const stopRecording = method({
       await ask.stopRecording(device, by)
     return {
       device: camera,
-      filename: filename ?? files[0] ?? '',
+      filename,
       status,
       start_time: iso(startedAt ?? endedAt),
       end_time: iso(endedAt),

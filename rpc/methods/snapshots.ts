@@ -3,7 +3,7 @@ import { invalidParam } from '../../machines/domain/errors.js'
 import { isStem, maxStem } from '../../machines/domain/fileName.js'
 import { method } from '../method.js'
 import { given, iso, passedOverOf } from '../present.js'
-import { CameraName, CameraParam, Count, FileName, PassedOver, Tier, Time } from '../schemas.js'
+import { CameraName, CameraParam, Count, NewFileName, PassedOver, Tier, Time } from '../schemas.js'
 import { downloadUrl } from '../signedUrls.js'
 
 const pictureEnd = /\.(jpe?g|png)$/i
@@ -17,7 +17,20 @@ const nameOf = (filename: string) => {
   return { name, format }
 }
 
-const fits = 'The picture is made smaller to fit, never larger, and keeps its proportions'
+const fits = 'The picture is made smaller to fit, never larger, and keeps its proportions, unless `fit` is `fill`'
+
+interface Frame {
+  width?: number | undefined
+  height?: number | undefined
+  fit?: string | undefined
+}
+
+/** Throws `invalidParams` if the picture is to fill a frame of which a side is missing. */
+export function fillOf({ width, height, fit }: Frame): 'fill' | undefined {
+  if (fit !== 'fill') return undefined
+  if (width === undefined || height === undefined) throw invalidParam('fit', 'fill needs a width and a height')
+  return 'fill'
+}
 
 const takeSnapshot = method({
   name: 'take_snapshot',
@@ -29,11 +42,17 @@ const takeSnapshot = method({
   errors: ['invalidState'],
   params: Type.Object({
     device: CameraParam,
-    filename: Type.Optional(FileName),
+    filename: Type.Optional(NewFileName),
     format: Type.Optional(Type.Enum(['jpg', 'jpeg', 'png'])),
     quality: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: '0: the configured quality' })),
     width: Type.Optional(Type.Integer({ minimum: 16, maximum: 7680, description: fits })),
     height: Type.Optional(Type.Integer({ minimum: 16, maximum: 4320, description: fits })),
+    fit: Type.Optional(
+      Type.Enum(['contain', 'fill'], {
+        default: 'contain',
+        description: '`fill`: the picture gets exactly `width` × `height`, whatever its proportions; needs both',
+      }),
+    ),
     max_age: Type.Optional(
       Type.Number({
         minimum: 0,
@@ -44,7 +63,7 @@ const takeSnapshot = method({
   }),
   result: Type.Object({
     device: CameraName,
-    filename: Type.String(),
+    filename: Type.String({ description: 'The name of the file, with its extension' }),
     status: Type.Enum(['SUCCESS', 'FAILED']),
     timestamp: Time,
     file_size: Count,
@@ -64,13 +83,13 @@ const takeSnapshot = method({
       }),
     ),
   }),
-  handler: async ({ device, filename, format, quality, width, height, max_age }, call) => {
-    const { services, by, caller } = call
+  handler: async ({ device, filename, format, quality, width, height, fit, max_age }, call) => {
+    const { services, by } = call
     const { snapshots, ask, clock } = services
     const named = filename === undefined ? undefined : nameOf(filename)
     const wanted = format === undefined ? (named?.format ?? snapshots.format) : format === 'png' ? 'png' : 'jpg'
     const taken = await ask.takeSnapshot(device, {
-      ...given({ filename: named?.name, width, height, cameras: caller?.cameras }),
+      ...given({ filename: named?.name, width, height, fit: fillOf({ width, height, fit }) }),
       format: wanted,
       quality: quality || snapshots.quality,
       maxAge: max_age === undefined ? snapshots.maxAge : Math.round(max_age * 1000),

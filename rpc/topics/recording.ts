@@ -1,12 +1,12 @@
 import Type from 'typebox'
 import type { EndedRecording } from '../../machines/domain/facts.js'
-import { gapOf, iso, seconds } from '../present.js'
+import { gapOf, given, iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { Count, Gap, Gaps, RecordingFormat, Time } from '../schemas.js'
 import { cameraParamsOf, notice, topic } from './topic.js'
 
 const end = {
-  filename: Type.String({ description: 'The first file; empty if there is none' }),
+  filename: Type.Optional(Type.String({ description: 'The first file; absent if none was written' })),
   files: Type.Array(Type.String()),
   duration: Type.Integer({ minimum: 0, description: 'Seconds of media' }),
   file_size: Count,
@@ -18,8 +18,11 @@ const end = {
 }
 
 /** A recording that wrote no file has no end of its own: it ended with the fact, at `at`. */
-const endOf = ({ reason, files, startedAt, endedAt, recorded, bytes, format, gaps }: EndedRecording, at: number) => ({
-  filename: files[0] ?? '',
+const endOf = (
+  { reason, filename, files, startedAt, endedAt, recorded, bytes, format, gaps }: EndedRecording,
+  at: number,
+) => ({
+  ...given({ filename: filename ?? files[0] }),
   files,
   duration: seconds(recorded),
   file_size: bytes,
@@ -30,7 +33,8 @@ const endOf = ({ reason, files, startedAt, endedAt, recorded, bytes, format, gap
   end_time: iso(endedAt || at),
 })
 
-const open = { status: Type.Literal('INTERRUPTED'), filename: Type.String() }
+const newest = Type.Optional(Type.String({ description: 'The newest file; absent while none is known' }))
+const open = { status: Type.Literal('INTERRUPTED'), filename: newest }
 const willResume = { will_resume: Type.Literal(true, { description: 'It continues by itself when it can' }) }
 
 const start = topic({
@@ -61,13 +65,13 @@ const progress = topic({
   summary: 'a recording was interrupted or continues (`status`, `resumed`)',
   params: cameraParamsOf({
     status: Type.Enum(['RECORDING', 'INTERRUPTED']),
-    filename: Type.String(),
+    filename: newest,
     ...optionalReasonShape,
     resumed: Type.Optional(Type.Literal(true)),
   }),
   from: {
     'recording.interrupted': ({ filename, reason }) =>
-      notice('warning', { status: 'INTERRUPTED', filename, ...reasonFields(reason) }),
+      notice('warning', { status: 'INTERRUPTED', ...given({ filename }), ...reasonFields(reason) }),
     'recording.resumed': ({ filename }) => notice('info', { status: 'RECORDING', filename, resumed: true }),
   },
 })
@@ -83,7 +87,12 @@ const interrupted = topic({
     'recording.interrupted': ({ filename, reason, closes }) =>
       closes
         ? undefined
-        : notice('warning', { status: 'INTERRUPTED', filename, will_resume: true, ...reasonFields(reason) }),
+        : notice('warning', {
+            status: 'INTERRUPTED',
+            ...given({ filename }),
+            will_resume: true,
+            ...reasonFields(reason),
+          }),
     'recording.suspended': ({ outcome, at }) =>
       notice('warning', { ...endOf(outcome, at), status: 'INTERRUPTED', will_resume: true }),
   },
@@ -108,15 +117,18 @@ const error = topic({
   from: {
     // A client that only subscribes to errors must learn that the file no longer grows.
     'recording.interrupted': ({ filename, reason }) =>
-      notice('warning', { status: 'INTERRUPTED', filename, will_resume: true, ...reasonFields(reason) }),
+      notice('warning', { status: 'INTERRUPTED', ...given({ filename }), will_resume: true, ...reasonFields(reason) }),
     'recording.failed': ({ outcome, at }) => notice('error', { ...endOf(outcome, at), status: 'ERROR' }),
   },
 })
 
 /** As the web client names the members. */
-const update = (status: 'STOPPED' | 'ERROR', { reason, files, startedAt, recorded, format }: EndedRecording) => ({
+const update = (
+  status: 'STOPPED' | 'ERROR',
+  { reason, filename, files, startedAt, recorded, format }: EndedRecording,
+) => ({
   status,
-  filename: files[0] ?? '',
+  ...given({ filename: filename ?? files[0] }),
   duration: seconds(recorded),
   format,
   ...reasonFields(reason),
@@ -128,7 +140,7 @@ const statusUpdate = topic({
   summary: 'a recording began, is interrupted, continues or ended',
   params: cameraParamsOf({
     status: Type.Enum(['RECORDING', 'STOPPED', 'ERROR', 'STARTING']),
-    filename: Type.String(),
+    filename: Type.Optional(Type.String()),
     duration: Type.Optional(Count),
     format: Type.Optional(RecordingFormat),
     ...optionalReasonShape,
@@ -138,7 +150,7 @@ const statusUpdate = topic({
     'recording.started': ({ filename, startedAt, format }) =>
       notice('info', { status: 'RECORDING', filename, duration: 0, startTime: iso(startedAt), format }),
     'recording.interrupted': ({ filename, reason }) =>
-      notice('warning', { status: 'STARTING', filename, ...reasonFields(reason) }),
+      notice('warning', { status: 'STARTING', ...given({ filename }), ...reasonFields(reason) }),
     'recording.resumed': ({ filename }) => notice('info', { status: 'RECORDING', filename }),
     'recording.ended': ({ outcome }) => notice('info', update('STOPPED', outcome)),
     'recording.failed': ({ outcome }) => notice('error', update('ERROR', outcome)),

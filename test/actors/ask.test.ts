@@ -187,6 +187,21 @@ describe('a request to stop a recording', () => {
   })
 })
 
+describe('a request to stop a recording that has no file yet', () => {
+  it('stops it, and says that there is no file, instead of an empty name', async () => {
+    const { ask, facts } = await online()
+    const start = refusalOf(ask.startRecording('camera0', { format: 'fmp4', by }))
+    const stop = refusalOf(ask.stopRecording('camera0', by))
+    expect((await start).data).to.include({ state: 'stopped' })
+    expect((await stop).data).to.include({
+      reason: 'no_data',
+      state: 'stopped',
+      details: 'the recording was stopped before it wrote a file',
+    })
+    expect(facts).to.include('recording.ended')
+  })
+})
+
 describe('a refused call', () => {
   const calls: [string, (ask: ReturnType<typeof createAsk>) => Promise<unknown>][] = [
     ['stop_recording', (ask) => ask.stopRecording('camera0', by)],

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { bundleWeights } from '../support/weights.js'
 import { bareFanOut, fanOut } from './fanOut.js'
 import { echoRate, replySize, requestRate } from './rate.js'
+import { growingFile, manyRecordings } from './recordings.js'
 import { type Bench, benchService, hasMediamtx } from './service.js'
 import { summary, type Timing, timed } from './timing.js'
 
@@ -71,6 +72,10 @@ try {
   await crowd.stop()
 }
 
+const files: string[] = []
+for (const figures of [await growingFile(100_000), await manyRecordings(100_000)])
+  for (const [what, timing] of Object.entries(figures)) files.push(`| ${[what, ...summary(timing)].join(' | ')} |`)
+
 const [cpu] = cpus()
 const cpuText = `${availableParallelism()} × ${cpu?.model.trim() ?? 'unknown CPU'}`
 const weights = [...(await bundleWeights()).bytes]
@@ -108,6 +113,14 @@ bare ws server that sends a text of the same size to all.
 | Subscribers | Server | median | p99 | worst |
 |---|---|---|---|---|
 ${delays.join('\n')}
+
+## Recordings on the disk (ms)
+
+100,000 files of ten cameras, listed 50 a page, and one file of 100,000 parts that grows.
+
+| What | runs | median | worst |
+|---|---|---|---|
+${files.join('\n')}
 
 ## Memory at rest (RSS)
 

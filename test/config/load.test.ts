@@ -101,6 +101,12 @@ describe('configuration', () => {
   })
 
   describe('values', () => {
+    it('take jpeg for jpg', () => {
+      for (const format of ['jpeg', 'jpg', 'png'])
+        expect(load(`snapshots:\n  format: ${format}\n`).config.snapshots.format).to.equal(format.replace('e', ''))
+      expect(faultsOf(() => load('snapshots:\n  format: gif\n'))).to.have.length(1)
+    })
+
     it('reads 0, off and no in the environment as false', () => {
       for (const word of ['0', 'off', 'no', 'false', 'FALSE'])
         expect(env('HTTP_HEALTH_ENABLED', word).http_health.enabled, word).to.equal(false)

@@ -55,7 +55,7 @@ for (const topic of ['recording.start', 'recording.error', 'snapshot.taken', 'ca
 const ended = new Promise<string>((resolve) => {
   void client.on('recording.stop', { device }, (event) => {
     printEvent(event)
-    if (event.type === 'fact') resolve(event.params.filename)
+    if (event.type === 'fact') resolve(event.params.filename ?? 'no file')
   })
 })
 told('get_stream_url', { device }, await client.call('get_stream_url', { device }))

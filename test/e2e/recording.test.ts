@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
 import { probe, watch } from './media.js'
@@ -33,7 +33,7 @@ describeKinds('recording', (kind) => {
   before(async () => {
     service = await startService({
       kind,
-      cameras: ['timed', 'watched', 'pulled', 'other', 'matroska'].map(virtual),
+      cameras: ['timed', 'watched', 'pulled', 'other', 'matroska', 'removed'].map(virtual),
       env: { CAMERA_SERVICE_RECORDING_SEGMENT_DURATION: '3s', CAMERA_SERVICE_MEDIAMTX_HANG_TIMEOUT: '1s' },
     })
   })
@@ -193,6 +193,36 @@ describeKinds('recording', (kind) => {
       expect(
         service.notifications.filter(({ method, params }) => method === 'recording.error' && params.device === other),
       ).to.deep.equal([])
+    },
+
+    'goes on in a new file at once when its file or its folder is removed, and names that as the reason': async () => {
+      const device = 'camera5'
+      const { filename } = await start(device)
+      await grows(filename)
+      const removals = {
+        file_removed: (name: string) => unlink(file(name)),
+        folder_removed: (name: string) => rename(dirname(file(name)), join(service.dataDir, 'removed')),
+      }
+      let open = filename
+      for (const [reason, remove] of Object.entries(removals)) {
+        // The media server may begin another file just then: the removal of the open one is what counts.
+        const told = await service.until(`the recording is interrupted by the removal (${reason})`, async () => {
+          open = String((await statusOf(device)).recording?.files.at(-1) ?? open)
+          await remove(open).catch(() => {})
+          return service.notifications.find(
+            ({ method, params }) => method === 'recording.error' && params.reason === reason,
+          )
+        })
+        expect(told.params).to.include({ device, status: 'INTERRUPTED', will_resume: true })
+        const from = service.notifications.indexOf(told)
+        open = String((await service.told('recording.resumed', { device }, { from })).params.filename)
+        await grows(open)
+      }
+      const stopped = await stop(device)
+      expect(stopped).to.include({ status: 'STOPPED' })
+      expect(stopped.filename).to.match(pattern)
+      expect(stopped.gaps.map((gap) => (gap as { reason: string }).reason)).to.include.members(Object.keys(removals))
+      expect(service.notifications.filter(({ params }) => params.filename === '')).to.deep.equal([])
     },
 
     'becomes Matroska after the stop, where that is asked for': async () => {

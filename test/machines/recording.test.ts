@@ -212,20 +212,50 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
   })
 
-  it('continues at once in a new file when its open file is deleted', async () => {
-    const { actor, clock, facts, log, view, opened, firstBytes, fileClosed } = record()
-    await opened()
-    await firstBytes()
-    actor.send({ type: 'segment.deleted' })
-    expect(view()).to.deep.include({ status: 'INTERRUPTED' })
-    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
-    await fileClosed({ files: [], endedAt: 7_000 })
-    clock.increment(0)
-    expect(log.at(-1)).to.equal('record on')
-    await opened()
-    await firstBytes(two)
-    expect(view().status).to.equal('RECORDING')
-  })
+  for (const [bytes, code] of [
+    [4_294_967_295, 'file_too_large'],
+    [4_250_000_000, 'file_too_large'],
+    [4_200_000_000, 'no_data'],
+    [5_000_000_000, 'no_data'],
+  ] as const)
+    it(`names the cause of a file that stops to grow at ${bytes} bytes: ${code}`, async () => {
+      const { actor, clock, facts, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.grew', at: 5_000, bytes })
+      clock.increment(3_000)
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': code })
+      // The next file begins small.
+      actor.send({ type: 'segment.added', segment: two, at: 9_000 })
+      clock.increment(3_000)
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
+    })
+
+  for (const [what, event, code] of [
+    ['open file', {}, 'file_removed'],
+    ['folder', { withFolder: true }, 'folder_removed'],
+  ] as const)
+    it(`continues at once in a new file when its ${what} is removed, and names that as the reason`, async () => {
+      const { actor, clock, facts, log, view, opened, firstBytes, fileClosed } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.deleted', ...event })
+      expect(view()).to.deep.include({ status: 'INTERRUPTED' })
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': code })
+      await fileClosed({ files: [], endedAt: 7_000 })
+      // The file is gone, its name is not.
+      expect(facts.at(-1)).to.deep.nested.include({
+        type: 'recording.suspended',
+        'outcome.files': [],
+        'outcome.filename': 'one.mp4',
+      })
+      clock.increment(0)
+      expect(log.at(-1)).to.equal('record on')
+      await opened()
+      await firstBytes(two)
+      expect(view().status).to.equal('RECORDING')
+      expect(view().gaps.at(-1)?.reason.code).to.equal(code)
+    })
 
   it('stops the recorder if the recording is stopped during its start', async () => {
     const { actor, log, fileClosed } = record()
@@ -562,6 +592,7 @@ const oneFile: RecordingFile = {
 }
 
 const closedOutcome = {
+  filename: 'one.mp4',
   files: ['one.mp4'],
   startedAt: 1_000,
   endedAt: 9_000,

@@ -315,6 +315,11 @@ export const createWorld = () => {
       return all.find((file) => file.name === name || bare(file.name) === name)
     },
     recording: async (name) => world.recordings.find((file) => file.name === name),
+    described: async ({ name }) => {
+      const file = world.recordings.find((one) => one.name === name)
+      if (!file) throw new Error('it is gone')
+      return file
+    },
     remove: async (kind, name, { quarantined = false } = { quarantined: false }) => {
       const all = quarantined ? world.quarantined : of(kind)
       const index = all.findIndex((file) => file.name === name)

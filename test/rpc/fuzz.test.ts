@@ -26,6 +26,7 @@ const good = (token: string): Record<string, unknown> => ({
   },
   ...{
     max_age: 2,
+    fit: 'contain',
     duration: 60,
     limit: 5,
     offset: 0,

@@ -324,6 +324,15 @@ describe('notifications', () => {
     world.tell({ type: 'recording.failed', camera: 'camera0', by, outcome: never })
     await client.call('ping')
     expect(client.notices.map(({ params }) => params.end_time)).to.deep.equal(Array(2).fill('2025-06-01T12:00:00.000Z'))
+    for (const { params } of client.notices) expect(params).not.to.have.property('filename')
+  })
+
+  it('name the first file of a recording also after it was removed', async () => {
+    await subscribe(client, ['recording.stop', 'recording_status_update'])
+    const removed = { ...outcome, filename: 'camera0_1.mp4', files: [] }
+    world.tell({ type: 'recording.ended', camera: 'camera0', by, outcome: removed })
+    await client.call('ping')
+    expect(client.notices.map(({ params }) => params.filename)).to.deep.equal(Array(2).fill('camera0_1.mp4'))
   })
 
   it('carry whole objects under the topics of the web client', async () => {

@@ -120,6 +120,16 @@ describe('pictures by URL', () => {
     ])
   })
 
+  it('fill a frame on request, as a picture of their own', async () => {
+    await get(`${path}?w=100&h=100&fit=fill`)
+    await get(`${path}?w=100&h=100&fit=contain`)
+    expect(requests().map(({ fit }) => fit)).to.deep.equal(['fill', undefined])
+    for (const query of ['fit=fill', 'w=100&fit=fill', 'fit=cover', 'w=100&h=100&fit=fill&fit=contain']) {
+      const { status, body } = await get(`${path}?${query}`)
+      expect([status, JSON.parse(body).error.data.param], query).to.deep.equal([400, 'fit'])
+    }
+  })
+
   for (const query of [
     'max_age=-1',
     'max_age=1e3',

@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
 import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/pictures.js'
@@ -28,6 +29,12 @@ const instant = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 const busy = 'device_busy: the device is busy: another program uses it'
 const address = (name: string) => `rtsp://127.0.0.1/${name}`
 const gone = 'device_gone: the device is gone'
+
+/** Width, height and shape of the pixels, as a viewer takes them. */
+const shapeOf = (file: string) => {
+  const entries = 'stream=width,height,sample_aspect_ratio'
+  return promisify(execFile)('ffprobe', ['-v', 'error', '-show_entries', entries, '-of', 'csv=p=0', file])
+}
 
 describe('pictures', () => {
   let dir = ''
@@ -208,6 +215,34 @@ describe('pictures', () => {
       expect(capturedAt).to.be.at.least(begun)
     })
 
+    for (const [aspect, size] of [
+      ['16/11', { width: 465, height: 180 }],
+      ['1/2', { width: 320, height: 360 }],
+    ] as const)
+      it(`gives square pixels to a stream whose pixels are ${aspect}`, async () => {
+        const anamorphic = () =>
+          ffmpeg(
+            '-vf',
+            `setsar=${aspect}`,
+            '-c:v',
+            'libx264',
+            '-preset',
+            'ultrafast',
+            '-pix_fmt',
+            'yuv420p',
+            '-f',
+            'h264',
+          )
+        const { file } = await pictures({ reader: { keyframe: async () => anamorphic(), address } }).grabFromStream(
+          'camera0',
+          0,
+          never,
+        )
+        expect(pictureSize(await readFile(file))).to.deep.equal(size)
+        const { width, height } = size
+        expect((await shapeOf(file)).stdout.trim()).to.equal(`${width},${height},1:1`)
+      })
+
     it('rejects with the error of the reader and leaves no file', async () => {
       expect(await failure(pictures().grabFromStream('camera0', 0, never))).to.equal('the stream does not run')
       expect(await filesIn(at('run'))).to.deep.equal([])
@@ -295,69 +330,54 @@ describe('pictures', () => {
       expect(await bytes(20)).to.be.below(image().length * 0.8)
     })
 
-    it('never replaces a snapshot', async () => {
+    it('gives the next free name to a picture whose name is taken, and never replaces a snapshot', async () => {
       const wish = { ...asked, filename: 'yard' }
       await pictures().save('camera0', await captured(), wish, never)
       const before = await stat(at('snapshots', 'camera0', 'yard.jpg'))
-      expect(
-        await failure(
-          captured().then((picture) => pictures().save('camera0', picture, { ...wish, quality: 10 }, never)),
-        ),
-      ).to.equal('name_taken: a snapshot named yard exists already')
-      expect(
-        await failure(
-          captured().then((picture) => pictures().save('camera0', picture, { ...wish, format: 'png' }, never)),
-        ),
-      ).to.equal('name_taken: a snapshot named yard exists already')
+      const again = await pictures().save('camera0', await captured(), { ...wish, quality: 10 }, never)
+      const asPng = await pictures().save('camera0', await captured(), { ...wish, format: 'png' }, never)
+      expect([again.filename, asPng.filename]).to.deep.equal(['yard-2.jpg', 'yard-3.png'])
       expect((await stat(at('snapshots', 'camera0', 'yard.jpg'))).mtimeMs).to.equal(before.mtimeMs)
-      expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard.jpg'], []])
+      expect([await saved(), await filesIn(at('run'))]).to.deep.equal([['yard-2.jpg', 'yard-3.png', 'yard.jpg'], []])
     })
 
     it('assigns a name to one camera only, because clients find files by name', async () => {
       const ways = pictures()
       const wish = { ...asked, filename: 'tw' }
-      const taken = 'name_taken: a snapshot named tw exists already'
       await ways.save('camera0', await captured(), wish, never)
-      expect(await failure(captured().then((picture) => ways.save('camera1', picture, wish, never)))).to.equal(taken)
-      expect(
-        await failure(captured().then((picture) => ways.save('camera1', picture, { ...wish, format: 'png' }, never))),
-      ).to.equal(taken)
-      expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal([])
+      await ways.save('camera1', await captured(), wish, never)
+      await ways.save('camera1', await captured(), { ...wish, format: 'png' }, never)
+      expect(await filesIn(at('snapshots', 'camera1'))).to.deep.equal(['tw-2.jpg', 'tw-3.png'])
     })
 
     it('assigns a name to only one of several cameras that request it at once', async () => {
       const ways = pictures()
       const picture = await captured()
       const cameras = ['camera0', 'camera1', 'camera2', 'camera3'] as const
-      const outcomes = await Promise.all(
-        cameras.map((camera) =>
-          failure(ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true })),
-        ),
+      const saves = await Promise.all(
+        cameras.map((camera) => ways.save(camera, picture, { ...asked, filename: 'tw' }, never, { keep: true })),
       )
-      const taken = Array(3).fill('name_taken: a snapshot named tw exists already')
-      expect(outcomes.sort()).to.deep.equal(['it did not fail', ...taken])
-      expect((await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()).to.deep.equal([
-        'tw.jpg',
-      ])
+      const names = saves.map(({ filename }) => filename).sort()
+      expect([new Set(names).size, names.at(-1)]).to.deep.equal([4, 'tw.jpg'])
+      const files = (await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()
+      expect(files.sort()).to.deep.equal(names)
     })
 
-    it('uses the next name if a camera that the caller may not use has the name', async () => {
-      const ways = pictures()
-      const wish = { ...asked, filename: 'same', cameras: ['camera1'] }
-      await ways.save('camera0', await captured(), { ...asked, filename: 'same' }, never)
-      expect((await ways.save('camera1', await captured(), wish, never)).filename).to.equal('same-2.jpg')
-      expect((await ways.save('camera1', await captured(), { ...wish, format: 'png' }, never)).filename).to.equal(
-        'same-3.png',
-      )
-      const own = { ...wish, filename: 'same-2' }
-      expect(await failure(captured().then((picture) => ways.save('camera1', picture, own, never)))).to.equal(
-        'name_taken: a snapshot named same-2 exists already',
-      )
-      const long = 'x'.repeat(251)
-      await ways.save('camera0', await captured(), { ...asked, filename: long }, never)
-      expect((await ways.save('camera1', await captured(), { ...wish, filename: long }, never)).filename).to.equal(
-        `${'x'.repeat(249)}-2.jpg`,
-      )
+    it('shortens a name that is too long for its number', async () => {
+      const wish = { ...asked, filename: 'x'.repeat(251) }
+      await pictures().save('camera0', await captured(), wish, never)
+      const { filename } = await pictures().save('camera1', await captured(), wish, never)
+      expect(filename).to.equal(`${'x'.repeat(249)}-2.jpg`)
+    })
+
+    it('keeps the proportions in a frame, unless the picture is to fill it', async () => {
+      const frame = { ...asked, width: 100, height: 100 }
+      const { width, height } = await pictures().save('camera0', await captured(), frame, never)
+      expect({ width, height }).to.deep.equal({ width: 100, height: 56 })
+      const filled = await pictures().save('camera0', await captured(), { ...frame, fit: 'fill' }, never)
+      expect(filled).to.include({ width: 100, height: 100 })
+      const { stdout } = await shapeOf(filled.file)
+      expect(stdout.trim()).to.equal('100,100,1:1')
     })
 
     it('does not reveal a path if the folder cannot be created', async () => {

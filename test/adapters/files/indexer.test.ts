@@ -20,6 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
+import { type FileBook, openFileBook } from '../../../adapters/files/fileBook.js'
 import { createIndexer } from '../../../adapters/files/indexer.js'
 import { inTurn } from '../../../adapters/files/inTurn.js'
 import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
@@ -27,8 +28,10 @@ import { readMp4 } from '../../../adapters/files/mp4.js'
 import type { Unindexed } from '../../../machines/domain/files.js'
 import { Failure } from '../../../machines/domain/reason.js'
 import { until } from '../../rpc/wait.js'
+import { callsDuring } from '../../support/fileReads.js'
 import { later } from '../../support/later.js'
 import { smallDisk } from '../../support/smallDisk.js'
+import { keptLog } from '../mediamtx/fakeServer.js'
 import { closed, growing, plain } from './media.js'
 
 const run = promisify(execFile)
@@ -176,6 +179,79 @@ describe('the indexer of recordings', () => {
     expect(await ready(indexer)).to.deep.equal([])
     await put('closed.mp4', name(1))
     expect(await ready(indexer)).to.have.length(1)
+  })
+
+  describe('with many files', () => {
+    const many = async (from: number, to: number) => {
+      for (let n = from; n < to; n += 1)
+        await put(
+          'plain.mp4',
+          `camera0_2025-01-01_0${n % 10}-${n % 60}-${n % 59}-${100_000 + n}.mp4`.replace(/-(?=\d-)/g, '-0'),
+        )
+    }
+    const operations = ['lstat', 'stat', 'readdir', 'open'] as const
+    let elapsed = 0
+    const watching = (book?: FileBook) =>
+      createIndexer({ dirs: [dir], clock: { now: () => now }, monotonic: () => elapsed, ...(book && { book }) })
+    /** Searches until the time of the folder can be relied on. */
+    const settle = async (indexer: ReturnType<typeof watching>) => {
+      for (let search = 0; search < 3; search += 1) {
+        expect(await ready(indexer)).to.deep.equal([])
+        elapsed += 3_000
+      }
+    }
+
+    it('a search without changes costs as much with 300 files as with 60, and finds the new one', async () => {
+      const costs: number[] = []
+      const indexer = watching()
+      for (const [from, to] of [
+        [0, 60],
+        [60, 300],
+      ] as const) {
+        await many(from, to)
+        await settle(indexer)
+        // The check of the settled files goes round: a search may meet its end.
+        const each = [
+          await callsDuring(operations, () => ready(indexer)),
+          await callsDuring(operations, () => ready(indexer)),
+        ]
+        costs.push(Math.max(...each))
+      }
+      expect(costs[1]).to.equal(costs[0]).and.to.be.below(60)
+      await put('closed.mp4', name(1))
+      expect((await ready(indexer)).map((file) => file.name)).to.deep.equal([name(1)])
+    })
+
+    it('a file is found in the end that was replaced while the time of the folder stood still', async () => {
+      await many(0, 120)
+      const indexer = watching()
+      await settle(indexer)
+      const { atime, mtime } = await stat(at('camera0'))
+      const [victim = ''] = (await readdir(at('camera0'))).slice(100)
+      await copyFile(join(media, 'closed.mp4'), at('replacement'))
+      await utimes(at('replacement'), closedAt / 1000, closedAt / 1000)
+      await rename(at('replacement'), at('camera0', victim))
+      await utimes(at('camera0'), atime, mtime)
+      const found: string[] = []
+      for (let search = 0; search < 4; search += 1) found.push(...(await ready(indexer)).map((file) => file.name))
+      expect(found).to.include(victim)
+    })
+
+    it('after a restart only files are read that were not known before', async () => {
+      await many(0, 120)
+      const open = () => openFileBook({ file: at('book'), log: keptLog() })
+      const book = await open()
+      await settle(watching(book))
+      await book.flush()
+      await put('closed.mp4', name(1))
+      const again = watching(await open())
+      let found: Unindexed[] = []
+      const opened = await callsDuring(['open'], async () => {
+        found = await ready(again)
+      })
+      // The new one twice: whether it was closed, and what it holds.
+      expect([found.map((file) => file.name), opened]).to.deep.equal([[name(1)], 2])
+    })
   })
 
   it('still says that the end of a cut-off file is missing, also if it should become mp4', async () => {

@@ -2,10 +2,12 @@ import fs, { mkdir, mkdtemp, rename, rm, symlink, truncate, utimes, writeFile } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
+import { openFileBook } from '../../../adapters/files/fileBook.js'
+import { createMediaFiles, type MediaFilesOptions } from '../../../adapters/files/mediaFiles.js'
 import { ServiceError } from '../../../machines/domain/errors.js'
 import type { FileKind } from '../../../machines/domain/ports.js'
 import { Failure } from '../../../machines/domain/reason.js'
+import { keptLog } from '../mediamtx/fakeServer.js'
 import { growing } from './media.js'
 
 describe('media files', () => {
@@ -17,7 +19,8 @@ describe('media files', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  const make = () => createMediaFiles({ recordingsDir: join(dir, 'recordings'), snapshotsDir: join(dir, 'snapshots') })
+  const make = (more: Partial<MediaFilesOptions> = {}) =>
+    createMediaFiles({ recordingsDir: join(dir, 'recordings'), snapshotsDir: join(dir, 'snapshots'), ...more })
   const put = (path: string, content = 'x') => writeFile(join(dir, path), content)
   const all = { limit: 100, offset: 0 }
   const rejectionOf = (promise: Promise<unknown>) =>
@@ -126,6 +129,72 @@ describe('media files', () => {
     expect((await files.list('recordings', all)).total).to.equal(2)
   })
 
+  describe('with times of a file system that', () => {
+    const second = (n: number) => `camera0_2026-01-01_00-00-0${n}-000000.mp4`
+    const fileSystems = {
+      'counts steps of 2 s': [2_000, 0],
+      'counts steps of 2 s, an hour ahead of ours': [2_000, 3_600_000],
+      'counts steps of 2 s, an hour behind ours': [2_000, -3_600_000],
+      'counts ticks of the kernel, a day ahead of ours': [4, 86_400_123],
+    } as const
+    for (const [what, [step, ahead]] of Object.entries(fileSystems))
+      it(`${what}: a new file is in the next list`, async () => {
+        const begin = Date.UTC(2026, 0, 1)
+        let now = 0
+        const files = make({ monotonic: () => now })
+        const folder = join(dir, 'recordings/camera0')
+        const add = async (n: number) => {
+          await put(`recordings/camera0/${second(n)}`)
+          const time = Math.floor((begin + now + ahead) / step) * step
+          await utimes(folder, time / 1_000, time / 1_000)
+        }
+        const newest = async () => (await files.list('recordings', { limit: 1, offset: 0 })).files[0]?.name
+        // The last two bear the same time, just before and just after a look.
+        for (const [n, at] of [100, 300, 1_990, 4_000, 4_100, 5_990].entries()) {
+          now = at
+          await add(n + 1)
+          expect(await newest(), `after ${at} ms`).to.equal(second(n + 1))
+          now += 5
+          expect(await newest()).to.equal(second(n + 1))
+        }
+      })
+  })
+
+  it('remembers over a restart which files have bytes, and looks only at the others', async () => {
+    const second = (n: number) => `camera0_2026-01-01_00-00-0${n}-000000.mp4`
+    for (const n of [1, 2]) await put(`recordings/camera0/${second(n)}`)
+    await put('snapshots/camera0/door.jpg')
+    await utimes(join(dir, 'snapshots/camera0/door.jpg'), 1_700_000_000, 1_700_000_000)
+    const names = async (files: ReturnType<typeof make>, kind: FileKind = 'recordings') =>
+      (await files.list(kind, all)).files.map(({ name }) => name)
+    const open = () => openFileBook({ file: join(dir, 'book'), log: keptLog() })
+    const book = await open()
+    const before = make({ book })
+    expect([await names(before), await names(before, 'snapshots')]).to.deep.equal([
+      [second(2), second(1)],
+      ['door.jpg'],
+    ])
+    await book.flush()
+    await rm(join(dir, 'recordings/camera0', second(1)))
+    await put(`recordings/camera0/${second(3)}`)
+    await put(`recordings/camera0/${second(4)}`, '')
+    // A file that was cut to nothing shows whether it was looked at.
+    await truncate(join(dir, 'recordings/camera0', second(2)))
+    const again = make({ book: await open() })
+    expect((await again.list('recordings', all)).total).to.equal(2)
+    expect([await names(again), await names(again, 'snapshots')]).to.deep.equal([[second(3)], ['door.jpg']])
+  })
+
+  it('lists a file once that appears while two lists are made', async () => {
+    const files = make()
+    await put('recordings/camera0/camera0_2026-01-01_00-00-01-000000.mp4')
+    const first = files.list('recordings', all)
+    await put('recordings/camera0/camera0_2026-01-01_00-00-02-000000.mp4')
+    const lists = await Promise.all([first, files.list('recordings', all), files.list('recordings', all)])
+    expect(lists.slice(1).map(({ total }) => total)).to.deep.equal([2, 2])
+    expect((await files.list('recordings', all)).total).to.equal(2)
+  })
+
   it('skips empty files, links, hidden and foreign files', async () => {
     await put('secret.mp4', 'secret')
     await put('recordings/camera0/camera0_2026-01-01_00-00-00-000000.mp4', '')
@@ -224,7 +293,10 @@ describe('media files', () => {
     for (let i = 0; i < names.length; i += 500)
       await Promise.all(names.slice(i, i + 500).map((name) => fs.link(join(dir, 'seed'), join(folder, name))))
     await utimes(folder, 1_700_000_000, 1_700_000_000)
-    const files = make()
+    let now = 0
+    const files = make({ monotonic: () => now })
+    expect((await files.list('recordings', { limit: 10, offset: 0 })).total).to.equal(10_000)
+    now += 3_000
     expect((await files.list('recordings', { limit: 10, offset: 0 })).total).to.equal(10_000)
     // A change that the folder's time does not show is not seen: nothing is read again.
     await rm(join(folder, names[1] ?? ''))

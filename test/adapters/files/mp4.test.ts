@@ -1,11 +1,13 @@
-import { appendFile, copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, copyFile, mkdtemp, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { readMatroska } from '../../../adapters/files/matroska.js'
 import { readMp4 } from '../../../adapters/files/mp4.js'
-import { closed, growing, plain, probedDuration } from './media.js'
+import { initSegment, part } from '../../../adapters/simulator/record/fmp4.js'
+import { bytesReadBy } from '../../support/fileReads.js'
+import { close, closed, growing, plain, probedDuration } from './media.js'
 
 describe('reading recordings', () => {
   let dir = ''
@@ -60,6 +62,70 @@ describe('reading recordings', () => {
     expect(
       await Promise.all(['empty.mp4', 'text.mp4', 'half.mp4', 'header.mp4'].map((name) => readMp4(at(name)))),
     ).to.deep.equal([undefined, undefined, undefined, { duration: 0, complete: false, indexed: false }])
+  })
+
+  describe('of a file that grows', () => {
+    const track = { sps: Buffer.from([0x67, 66, 0, 30]), pps: Buffer.from([0x68]), width: 640, height: 480 }
+    const parts = (from: number, to: number, bytes = 5_000) =>
+      Buffer.concat(
+        Array.from({ length: to - from }, (_, index) =>
+          part(from + index, (from + index) * 18_000, [
+            { data: Buffer.alloc(bytes, 1), duration: 18_000, offset: 0, isKey: true },
+          ]),
+        ),
+      )
+    const write = (name: string, ...content: Buffer[]) => writeFile(at(name), Buffer.concat(content))
+    const open = (duration: number) => ({ duration, complete: false, indexed: false })
+
+    it('reads only what is new, however many parts are before it', async () => {
+      const cost: number[] = []
+      for (const count of [50, 2_000]) {
+        const name = `grows-${count}.mp4`
+        await write(name, initSegment(track), parts(0, count))
+        expect(await readMp4(at(name))).to.deep.equal(open(count * 200))
+        await appendFile(at(name), parts(count, count + 1))
+        const { result, reads } = await bytesReadBy(() => readMp4(at(name)))
+        expect(result).to.deep.equal(open((count + 1) * 200))
+        cost.push(reads)
+      }
+      expect(cost[0]).to.equal(cost[1]).and.to.be.at.most(10)
+    })
+
+    it('counts a part once that was not whole at the last look', async () => {
+      const [head, all] = [initSegment(track), parts(0, 3)]
+      for (const cut of [20, 150, 2_000]) {
+        const name = `half-${cut}.mp4`
+        await write(name, head, all.subarray(0, parts(0, 2).length + cut))
+        expect(await readMp4(at(name)), `cut at ${cut}`).to.deep.equal(open(400))
+        await appendFile(at(name), all.subarray(parts(0, 2).length + cut))
+        expect(await readMp4(at(name)), `whole after ${cut}`).to.deep.equal(open(600))
+        expect(await readMp4(at(name)), `again after ${cut}`).to.deep.equal(open(600))
+      }
+    })
+
+    it('sees that it was closed', async () => {
+      await write('closes.mp4', initSegment(track), parts(0, 10))
+      expect(await readMp4(at('closes.mp4'))).to.deep.equal(open(2_000))
+      await close(at('closes.mp4'), 2)
+      expect(await readMp4(at('closes.mp4'))).to.deep.equal({ duration: 2_000, complete: true, indexed: false })
+    })
+
+    it('reads a file anew that was cut, replaced or written over', async () => {
+      const known = async (name: string) => {
+        await write(name, initSegment(track), parts(0, 10))
+        expect(await readMp4(at(name))).to.deep.equal(open(2_000))
+      }
+      await known('cut-back.mp4')
+      await truncate(at('cut-back.mp4'), initSegment(track).length + parts(0, 4).length)
+      expect(await readMp4(at('cut-back.mp4'))).to.deep.equal(open(800))
+      await known('replaced.mp4')
+      await write('other.mp4', initSegment(track), parts(0, 30))
+      await rename(at('other.mp4'), at('replaced.mp4'))
+      expect(await readMp4(at('replaced.mp4'))).to.deep.equal(open(6_000))
+      await known('written-over.mp4')
+      await write('written-over.mp4', initSegment(track), parts(0, 15, 9_000))
+      expect(await readMp4(at('written-over.mp4'))).to.deep.equal(open(3_000))
+    })
   })
 
   it('survives random damage', async () => {

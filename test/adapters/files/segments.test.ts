@@ -228,6 +228,42 @@ describe('segments', () => {
     expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted' })
   })
 
+  it('reports the deletion of the open file with its folder', async () => {
+    await copyFile(join(media, 'open.mp4'), join(folder, name(1)))
+    const { events } = watched([segment(1)])
+    expect(await grows(events)).to.include({ type: 'segment.grew' })
+    await rename(folder, join(dir, 'away'))
+    await until('the deletion', () => events.some(({ type }) => type === 'segment.deleted'))
+    expect(events.at(-1)).to.deep.equal({ type: 'segment.deleted', withFolder: true })
+  })
+
+  it('reports a new file of a file system whose times count in steps of 2 s', async () => {
+    const step = 1_700_000_000
+    let now = 0
+    let readings = 0
+    const monotonic = () => {
+      readings += 1
+      return now
+    }
+    const segments = createSegments({ recordingsDir: dir, clock: { now: Date.now, monotonic }, log: keptLog() })
+    const looks = () => {
+      const before = readings
+      return until('two looks at the folder', () => readings >= before + 4)
+    }
+    const events: SegmentEvent[] = []
+    await write(name(1))
+    await utimes(folder, step, step)
+    ends.push(segments.watch('camera0', { after: early, present: [segment(1)] }, (event) => events.push(event)))
+    await looks()
+    now = 1_900
+    await looks()
+    await write(name(2))
+    await utimes(folder, step, step)
+    expect(await until('the next segment', () => events.find(({ type }) => type === 'segment.added'))).to.deep.include({
+      segment: segment(2),
+    })
+  })
+
   it('is silent about what was there, and after its end', async () => {
     await write(name(1))
     await write(name(2))
