@@ -11,7 +11,7 @@ mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive 
 # One checker: several check the types of XState and TypeBox once each (32 s of processor time instead of 12).
 tsc := tsc --checkers 1
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz test-nodes
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-faults test-kills soak test-replays replays fuzz mutation test-nodes
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ replays: setup ## record the incidents of test/replays again, after a change of 
 
 fuzz: setup ## send random sequences of events to a statechart: make fuzz RUNS=1000000 MACHINE=recording SEED=1
 	@RUNS='$(or $(RUNS),10000)' MACHINE='$(MACHINE)' SEED='$(SEED)' $(mocha) test/paths/random.test.ts --grep leave
+
+mutation: setup ## change statecharts in one place each: make mutation FILES=machines/camera*.ts SAMPLE=45 SEED=1
+	@SAMPLE='$(SAMPLE)' SEED='$(SEED)' VERBOSE='$(VERBOSE)' nice -n 15 tsx test/mutation/main.ts $(or $(FILES),machines/*.ts machines/domain/*.ts)
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh
