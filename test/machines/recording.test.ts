@@ -506,6 +506,86 @@ describe('recording', () => {
     ])
   })
 
+  describe('reacts in each phase', () => {
+    const events = {
+      stop: { type: 'recording.stop', by: bob },
+      lost: { type: 'camera.lost', reason: because('unplugged') },
+      full: { type: 'storage.blocked', reason: because('storage_full') },
+      exit: { type: 'service.stopping' },
+    } as const
+    const reached = async (phase: keyof typeof outcomes) => {
+      const one = record()
+      await turn()
+      if (phase === 'opens the recorder') return one
+      await one.opened()
+      if (phase === 'waits for data' || phase === 'keeps its intent') return one
+      await one.firstBytes()
+      if (phase === 'records') return one
+      if (phase === 'is stalled' || phase === 'closes its files') {
+        one.clock.increment(3_000)
+        if (phase === 'closes its files') one.clock.increment(30_000)
+        return one
+      }
+      one.actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+      one.actor.send({ type: 'storage.blocked', reason: because('storage_warning') })
+      await one.fileClosed()
+      if (phase === 'waits for the storage') return one
+      one.actor.send({ type: 'storage.freed' })
+      if (phase === 'waits for the media server') return one
+      one.actor.send({ type: 'server.restored' })
+      if (phase === 'waits for its next attempt') return one
+      one.clock.increment(0)
+      await turn()
+      if (phase === 'opens the recorder again') return one
+      await one.opened()
+      return one
+    }
+    const started = {
+      stop: 'ended: requested',
+      lost: 'suspended: unplugged, waits for camera',
+      full: 'suspended: storage_full, waits for storage',
+      exit: 'suspended: service_stopping',
+    }
+    const starting = {
+      stop: 'ended: requested',
+      lost: 'failed: unplugged',
+      full: 'failed: storage_full',
+      exit: 'ended: service_stopping',
+    }
+    /** Without a fact for its new reason. */
+    const paused = (reason: string) => ({ ...started, lost: `${reason}, waits for camera`, full: `${reason}, waits for storage` })
+    const outcomes = {
+      'opens the recorder': starting,
+      'waits for data': starting,
+      'keeps its intent': starting,
+      records: started,
+      'is stalled': started,
+      'closes its files': { ...started, lost: 'suspended: no_data, waits for camera', full: 'suspended: no_data, waits for storage' },
+      'waits for the storage': { ...paused('suspended: storage_warning') },
+      'waits for the media server': paused('suspended: storage_warning'),
+      'waits for its next attempt': paused('suspended: storage_warning'),
+      'opens the recorder again': paused('suspended: storage_warning'),
+      'waits for data again': started,
+    } as const
+    for (const [phase, expected] of Object.entries(outcomes))
+      it(`in which it ${phase}: to a stop, the loss of its camera, a full disk, the end of the service`, async () => {
+        const found: Record<string, string> = {}
+        for (const [name, event] of Object.entries(events)) {
+          const { actor, facts, seen, view, fileClosed } = await reached(phase as keyof typeof outcomes)
+          if (phase === 'keeps its intent') {
+            seen()
+            await Promise.resolve()
+          }
+          actor.send(event)
+          await fileClosed()
+          const fact = facts.findLast((each) => 'outcome' in each)
+          const { waitsFor } = view()
+          found[name] = `${fact?.type.replace('recording.', '')}: ${fact && 'outcome' in fact && fact.outcome.reason.code}${waitsFor ? `, waits for ${waitsFor}` : ''}`
+        }
+        expect(found).to.deep.equal(expected)
+      })
+  })
+
   it('is refused if its intent cannot be written to disk', async () => {
     const { facts, opened, firstBytes, fileClosed } = record({}, new Failure('not_written'))
     await opened()

@@ -5,7 +5,7 @@ import { basename, dirname, join, normalize } from 'node:path'
 const folders = ['machines', 'domain', 'actors', 'rpc', 'config']
 /** Tests that start a process, a server or a browser, or compare generated documents, cost too much or prove nothing. */
 const skipped = /child_process|generatedDocuments|\.listen\(|WebSocket|support\/client/
-const most = 3
+const most = 2
 /** It contains everything: a test of it is not near to the machines below it. */
 const root = 'machines/fleet.ts'
 
