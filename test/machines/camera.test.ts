@@ -542,6 +542,127 @@ describe('camera', () => {
       expect(view().allowed).to.include('take_snapshot')
     })
   })
+
+  describe('reacts in each state', () => {
+    const moved: Device = { ...device, node: '/dev/video7' }
+    const events = {
+      removed: { type: 'device.removed', reason: because('unplugged') },
+      replaced: { type: 'device.replaced', device: moved, identity },
+      deleted: { type: 'camera.remove', by },
+      exit: { type: 'service.stopping' },
+    } as const
+    type Camera = ReturnType<typeof camera>
+    const refused = because('path_refused')
+    const drained = (event: Parameters<Camera['actor']['send']>[0]) => async (one: Camera) => {
+      await one.probed()
+      one.actor.send({ type: 'recording.start', by, format: 'fmp4' })
+      await turn()
+      one.actor.send(event)
+    }
+    const faults = async (one: Camera) => {
+      await one.probeFails(new Failure('device_error'))
+    }
+    const phases: Record<string, (one: Camera) => Promise<unknown>> = {
+      'is probed': turn,
+      'is unplugged': async ({ actor }) => actor.send(events.removed),
+      'is faulty': faults,
+      'is faulty and probed again': async (one) => {
+        await faults(one)
+        one.clock.increment(1_000)
+      },
+      'is refused by the media server': async (one) => {
+        await one.probed()
+        one.actor.send({ type: 'path.refused', reason: refused })
+      },
+      'drains because it was unplugged': drained(events.removed),
+      'drains because the media server refuses it': drained({ type: 'path.refused', reason: refused }),
+      'drains because it is removed': drained(events.deleted),
+      'drains because the service stops': drained(events.exit),
+    }
+    const outcomes: Record<string, Record<keyof typeof events, string>> = {
+      'is probed': {
+        removed: 'DISCONNECTED probing, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED probing, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED probing, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'DISCONNECTED probing, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is unplugged': {
+        removed: 'DISCONNECTED unplugged, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED unplugged, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED unplugged, DISCONNECTED retired, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED unplugged, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'is faulty': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 2 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is faulty and probed again': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 2 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 3 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 2 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 2 probes, /dev/video0',
+      },
+      'is refused by the media server': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 2 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'drains because it was unplugged': {
+        removed: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'drains because the media server refuses it': {
+        removed:
+          'ERROR draining, DISCONNECTED draining, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced:
+          'ERROR draining, DISCONNECTED draining, DISCONNECTED probing, 2 probes, /dev/video7, ERROR to DISCONNECTED',
+        deleted: 'ERROR draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'drains because it is removed': {
+        removed: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        replaced: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video7',
+        deleted: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'drains because the service stops': {
+        removed: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+        replaced: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video7',
+        deleted: 'CONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+    }
+    for (const [phase, reach] of Object.entries(phases))
+      it(`in which it ${phase}: to an unplug, another node, its removal, the end of the service`, async () => {
+        const found: Record<string, string> = {}
+        for (const [name, event] of Object.entries(events)) {
+          const one = camera()
+          await reach(one)
+          const before = one.facts.length
+          const first = one.view()
+          one.actor.send(event)
+          const then = one.view()
+          await one.closed()
+          const last = one.view()
+          const told = one.facts
+            .slice(before)
+            .flatMap((fact) => (fact.type === 'camera.statusChanged' ? [`${fact.from} to ${fact.to}`] : []))
+          const states = [first, then, last].map(({ status, cause }) => `${status} ${cause.state}`)
+          const { device: now } = one.actor.getSnapshot().context
+          const node = now?.kind === 'usb' ? now.node : 'no device'
+          found[name] = [...states, `${one.probes()} probes`, node, ...told].join(', ')
+        }
+        expect(found).to.deep.equal(outcomes[phase])
+      })
+  })
 })
 
 const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }

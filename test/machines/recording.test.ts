@@ -553,14 +553,22 @@ describe('recording', () => {
       exit: 'ended: service_stopping',
     }
     /** Without a fact for its new reason. */
-    const paused = (reason: string) => ({ ...started, lost: `${reason}, waits for camera`, full: `${reason}, waits for storage` })
+    const paused = (reason: string) => ({
+      ...started,
+      lost: `${reason}, waits for camera`,
+      full: `${reason}, waits for storage`,
+    })
     const outcomes = {
       'opens the recorder': starting,
       'waits for data': starting,
       'keeps its intent': starting,
       records: started,
       'is stalled': started,
-      'closes its files': { ...started, lost: 'suspended: no_data, waits for camera', full: 'suspended: no_data, waits for storage' },
+      'closes its files': {
+        ...started,
+        lost: 'suspended: no_data, waits for camera',
+        full: 'suspended: no_data, waits for storage',
+      },
       'waits for the storage': { ...paused('suspended: storage_warning') },
       'waits for the media server': paused('suspended: storage_warning'),
       'waits for its next attempt': paused('suspended: storage_warning'),
@@ -580,7 +588,8 @@ describe('recording', () => {
           await fileClosed()
           const fact = facts.findLast((each) => 'outcome' in each)
           const { waitsFor } = view()
-          found[name] = `${fact?.type.replace('recording.', '')}: ${fact && 'outcome' in fact && fact.outcome.reason.code}${waitsFor ? `, waits for ${waitsFor}` : ''}`
+          found[name] =
+            `${fact?.type.replace('recording.', '')}: ${fact && 'outcome' in fact && fact.outcome.reason.code}${waitsFor ? `, waits for ${waitsFor}` : ''}`
         }
         expect(found).to.deep.equal(expected)
       })
