@@ -168,6 +168,31 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
+  it('is not interrupted while files follow each other', async () => {
+    const { actor, clock, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    for (const count of [1, 2, 3]) {
+      clock.increment(2_000)
+      actor.send({ type: 'segment.added', segment: { filename: `${count}.mp4`, startedAt: count }, at: 7_000 + count })
+    }
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(2_999)
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(1)
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', since: 7_003 })
+  })
+
+  it('continues with the files of the earlier run of the service, and says why it was interrupted', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { actor, view } = record({ recalled: { intent, grewAt: 6_000 } })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('service_restarted') })
+    expect(actor.getSnapshot().context).to.deep.include({ watermark: 999, grewAt: 6_000 })
+    const gapReason = because('unplugged')
+    const longer = record({ recalled: { intent: { ...intent, gapReason }, grewAt: 6_000 } })
+    expect(longer.intents.at(-1)).to.deep.include({ gapReason })
+  })
+
   it('does not treat the last bytes of a lost stream as a resumption', async () => {
     const { actor, view, opened, firstBytes } = record()
     await opened()
@@ -359,6 +384,43 @@ describe('recording', () => {
         view().gaps.map(({ reason }) => reason.code),
         'the cause, not the failed attempts',
       ).to.deep.equal(['unplugged'])
+    })
+
+    it('an attempt that brings no data, with an increasing delay and its reason', async () => {
+      const { actor, clock, facts, log, opened, firstBytes, fileClosed, view } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'camera.lost', reason: because('unplugged') })
+      await fileClosed()
+      actor.send({ type: 'camera.ready' })
+      clock.increment(0)
+      for (const pause of [1_000, 2_000, 4_000]) {
+        await opened()
+        actor.send({ type: 'stream.lost', reason: because('server_closed') })
+        clock.increment(20_000)
+        await fileClosed()
+        expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('server_closed') })
+        const attempts = log.filter((line) => line === 'record on').length
+        clock.increment(pause - 1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts)
+        clock.increment(1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts + 1)
+      }
+      await opened()
+      await firstBytes(two)
+      expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', filename: 'two.mp4' })
+    })
+
+    it('a new file without growth of the old one, and keeps the gap on disk', async () => {
+      const { actor, clock, facts, intents, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'stream.lost', reason: because('server_closed') })
+      clock.increment(10_000)
+      actor.send({ type: 'segment.added', segment: two, at: 8_500 })
+      const gap = { from: 1_000, to: 8_000, reason: because('server_closed') }
+      expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', filename: 'two.mp4', gap })
+      expect(intents.at(-1)).to.deep.include({ gaps: [gap] })
     })
 
     it('a restart of the service', async () => {
