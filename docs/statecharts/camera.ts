@@ -380,6 +380,27 @@ export const machine = setup({
                                 },
                               ],
                             },
+                            'device.removed': {
+                              target: 'forReturn',
+                              actions: [
+                                'takeReason',
+                                'dropDevice',
+                                {
+                                  type: 'tellStatus',
+                                  params: { from: 'ERROR', to: 'DISCONNECTED' },
+                                },
+                              ],
+                            },
+                            'device.replaced': {
+                              target: 'forReturn',
+                              actions: [
+                                'takeDevice',
+                                {
+                                  type: 'tellStatus',
+                                  params: { from: 'ERROR', to: 'DISCONNECTED' },
+                                },
+                              ],
+                            },
                           },
                           always: {
                             guard: 'isDrained',
@@ -403,12 +424,14 @@ export const machine = setup({
                         forStop: {
                           tags: 'connected',
                           always: { guard: 'isOver', target: '#camera.stopped' },
+                          on: { 'service.stopping': {} },
                         },
+                        forStopAway: { always: { guard: 'isOver', target: '#camera.stopped' } },
                       },
                       on: {
                         'device.removed': { actions: 'dropDevice' },
                         'camera.remove': { target: '.forRemoval', actions: 'stopRecording' },
-                        'service.stopping': { target: '.forStop', actions: 'stopRecording' },
+                        'service.stopping': { target: '.forStopAway', actions: 'stopRecording' },
                       },
                     },
                   },
