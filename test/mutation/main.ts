@@ -14,6 +14,12 @@ const sampleOf = (file: string) => Number(SAMPLE || (file.startsWith('machines/d
 const files = process.argv.slice(2)
 await Worker.prepare()
 const worker = new Worker()
+// A worker in an endless loop would stay.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, async () => {
+    await worker.close()
+    process.exit(1)
+  })
 for (const file of files) {
   const result = await examine(file)
   if (result) keep(result)
@@ -32,7 +38,7 @@ async function examine(file: string): Promise<FileResult | undefined> {
     const original = await worker.run((await bundles.build()) ?? '', 60_000)
     if (!original || original.failure !== undefined)
       throw new Error(`the tests of ${file} fail without a mutant: ${original?.failure}`)
-    const counts: Record<Result, number> = { killed: 0, 'timed out': 0, survived: 0 }
+    const counts: Record<Result, number> = { killed: 0, 'timed out': 0, survived: 0, invalid: 0 }
     const survivors: Mutant[] = []
     let cpu = original.cpu
     for (const mutant of chosen) {
@@ -50,7 +56,7 @@ async function examine(file: string): Promise<FileResult | undefined> {
       seed,
       date: new Date().toISOString().slice(0, 10),
       possible: all.length,
-      tried: chosen.length,
+      tried: chosen.length - counts.invalid,
       killed: counts.killed,
       timedOut: counts['timed out'],
       seconds,
@@ -72,7 +78,10 @@ async function judge(
   if (bundle === undefined) throw new Error(`${mutant.file}:${mutant.line} ${mutant.what} is not valid TypeScript`)
   const verdict = await worker.run(bundle, normal)
   if (!verdict) return { result: 'timed out', spent: 0 }
-  const { failure, cpu } = verdict
+  const { failure, isInvalid, cpu } = verdict
+  if (failure?.includes('Cannot find')) throw new Error(`the tests cannot run: ${failure}`)
+  // What cannot be loaded is no merit of a test.
+  if (isInvalid) return { result: 'invalid', by: failure, spent: cpu }
   return { result: failure === undefined ? 'survived' : 'killed', by: failure, spent: cpu }
 }
 

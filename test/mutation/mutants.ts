@@ -166,7 +166,7 @@ function ofChart(place: Place): Change[] {
     const isTransition = transitions.has(keyOf(owner) ?? '')
     if (isTransition) changes.push(dropped(place, `drop transition ${key}`))
     if (isTransition || ['target', 'initial', 'onDone', 'onError', 'always'].includes(key))
-      changes.push(...otherTarget(value, above))
+      changes.push(...otherTarget(value, above).filter(({ what }) => key !== 'initial' || what !== 'drop target'))
   }
   const array = above.at(-1)
   if (array?.type === 'ArrayExpression' && !isInFunction(above)) {
@@ -207,7 +207,8 @@ function otherTarget(value: Node, above: readonly Node[]): Change[] {
 const statesOf = (node: Node): string[] =>
   propertiesOf(node).every(
     (each) =>
-      each.type === 'SpreadElement' || ['ObjectExpression', 'Identifier'].includes(plain(each.value as Node).type),
+      each.type === 'SpreadElement' ||
+      ['ObjectExpression', 'Identifier', 'CallExpression'].includes(plain(each.value as Node).type),
   )
     ? propertiesOf(node).flatMap((each) => keyOf(each) ?? [])
     : []

@@ -9,13 +9,13 @@ import { type Mutant, mutated } from './mutants.js'
 import type { Tests } from './tests.js'
 import type { Verdict } from './worker.js'
 
-export type Result = 'killed' | 'timed out' | 'survived'
+export type Result = 'killed' | 'timed out' | 'survived' | 'invalid'
 
 const folder = resolve(`.cache/mutation/${process.pid}`)
 /** A worker is replaced after some bundles, because a failed test may leave something behind. */
 const mostBundles = 8
 /** A mutant may take so many times the processor time of the original, and so many ms more, before it counts as endless. */
-const patience = { times: 6, more: 4_000 }
+const patience = { times: 3, more: 2_000 }
 /** ms without the end of a test, for a process that waits. */
 const silence = 120_000
 

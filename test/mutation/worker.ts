@@ -2,9 +2,13 @@
 import { pathToFileURL } from 'node:url'
 import Mocha from 'mocha'
 
-/** `failure`: the title of the test that failed; undefined: all tests passed. `cpu`: ms. */
+/**
+ * `failure`: the title of the test that failed; undefined: all tests passed. `isInvalid`: the program cannot even be
+ * loaded. `cpu`: ms.
+ */
 export interface Verdict {
   failure: string | undefined
+  isInvalid: boolean
   tests: number
   cpu: number
 }
@@ -18,6 +22,7 @@ async function run(bundle: string): Promise<Verdict> {
   const mocha = new Mocha({ bail: true, timeout: limit, reporter: class {} as never })
   mocha.suite.emit('pre-require', globalThis, '', mocha)
   let failure: string | undefined
+  let isInvalid = false
   let tests = 0
   try {
     const [path = '', query] = bundle.split('?')
@@ -32,10 +37,11 @@ async function run(bundle: string): Promise<Verdict> {
       })
     })
   } catch (error) {
+    isInvalid = true
     failure = `it cannot be loaded: ${String(error).split('\n')[0]}`
   }
   const { user, system } = process.cpuUsage(before)
-  return { failure, tests, cpu: (user + system) / 1_000 }
+  return { failure, isInvalid, tests, cpu: (user + system) / 1_000 }
 }
 
 // What a failed test has left behind concerns the mutant before.
