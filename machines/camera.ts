@@ -135,7 +135,7 @@ export const cameraMachine = cameraSetup.createMachine({
                   target: 'away.unplugged',
                   actions: ['takeReason', 'dropDevice', status('ERROR', 'DISCONNECTED')],
                 },
-                'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
+                'device.replaced': { target: '.retrying', actions: 'takeDevice' },
               },
             },
             online: {

@@ -166,7 +166,6 @@ export const recordingMachine = recordingSetup.createMachine({
                       on: {
                         'segment.grew': {
                           target: '#capturing',
-                          reenter: true,
                           actions: [grew('endGap'), 'tellResumption'],
                         },
                       },
@@ -177,7 +176,6 @@ export const recordingMachine = recordingSetup.createMachine({
                   on: {
                     'segment.added': {
                       target: '#capturing',
-                      reenter: true,
                       actions: [added, gapEnds, 'tellResumption'],
                     },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },

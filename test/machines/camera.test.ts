@@ -63,6 +63,7 @@ describe('camera', () => {
     clock.increment(1_000)
     expect(probes()).to.equal(2)
     await probeFails(new Failure('permission_denied'))
+    expect(view()).to.deep.include({ status: 'ERROR' })
     clock.increment(1_999)
     expect(probes()).to.equal(2)
     clock.increment(1)
@@ -246,10 +247,14 @@ describe('camera', () => {
   })
 
   it('shows the refusal until the media server was restarted', async () => {
-    const { actor, log, view, probed, probes } = camera()
+    const { actor, facts, log, view, probed, probes } = camera()
     await probed()
     const reason = because('path_refused', 'the media server refused the request: invalid source')
     actor.send({ type: 'path.refused', reason })
+    expect(facts.slice(-2)).to.deep.equal([
+      { type: 'camera.disconnected', camera: 'camera0', reason },
+      { type: 'camera.statusChanged', camera: 'camera0', name: 'Test Cam', from: 'CONNECTED', to: 'ERROR', reason },
+    ])
     expect(view()).to.deep.include({ status: 'ERROR', allowed: [] })
     expect(view().cause).to.deep.include({ state: 'faulty', reason })
     expect(log.at(-1)).to.equal('path withdrawn')
@@ -257,6 +262,36 @@ describe('camera', () => {
     actor.send({ type: 'server.restored' })
     await probed()
     expect(view().status).to.equal('CONNECTED')
+  })
+
+  it('is disconnected, not faulty, when the refused network camera does not answer any more', async () => {
+    const { actor, facts, view, probed, probeFails } = camera({ device: yard })
+    await probed()
+    actor.send({ type: 'path.refused', reason: because('path_refused') })
+    actor.send({ type: 'server.restored' })
+    await probeFails(new Failure('unreachable'))
+    expect(view()).to.deep.include({ status: 'DISCONNECTED' })
+    expect(view().cause).to.deep.include({ state: 'faulty', reason: because('unreachable') })
+    expect(facts.at(-1)).to.deep.include({
+      type: 'camera.statusChanged',
+      from: 'ERROR',
+      to: 'DISCONNECTED',
+      reason: because('unreachable'),
+    })
+  })
+
+  it('gives a second request for a picture to the snapshot in progress', async () => {
+    const { actor, probed } = camera()
+    await probed()
+    const wish = (request: string) => ({
+      by: { ...by, request },
+      maxAge: 0,
+      options: { format: 'jpg' as const, quality: 90 },
+    })
+    actor.send({ type: 'snapshot.take', wish: wish('1') })
+    actor.send({ type: 'snapshot.take', wish: wish('2') })
+    const snapshot = actor.getSnapshot().children.snapshot?.getSnapshot()
+    expect(snapshot?.context.wishes.map(({ by: { request } }) => request)).to.deep.equal(['1', '2'])
   })
 
   it('drains a recording that is already being stopped', async () => {
@@ -497,7 +532,9 @@ describe('camera', () => {
         const before = actor.getSnapshot().children[part]
         before?.send(crash)
         expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: `${part}:camera0` })
-        clock.increment(1_000)
+        clock.increment(999)
+        expect(actor.getSnapshot().children[part]).to.equal(undefined)
+        clock.increment(1)
         const after = actor.getSnapshot().children[part]
         expect([after === before, after?.getSnapshot().status]).to.deep.equal([false, 'active'])
         expect(view().status).to.equal('CONNECTED')

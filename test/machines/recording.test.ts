@@ -387,7 +387,7 @@ describe('recording', () => {
     })
 
     it('an attempt that brings no data, with an increasing delay and its reason', async () => {
-      const { actor, clock, facts, log, opened, firstBytes, fileClosed, view } = record()
+      const { actor, clock, confirmingFails, facts, log, opened, firstBytes, fileClosed, view } = record()
       await opened()
       await firstBytes()
       actor.send({ type: 'camera.lost', reason: because('unplugged') })
@@ -406,6 +406,14 @@ describe('recording', () => {
         clock.increment(1)
         expect(log.filter((line) => line === 'record on')).to.have.length(attempts + 1)
       }
+      await opened()
+      await confirmingFails(new Failure('storage_failed'))
+      await fileClosed()
+      expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('storage_failed') })
+      clock.increment(7_999)
+      expect(log.at(-1)).not.to.equal('record on')
+      clock.increment(1)
+      expect(log.at(-1)).to.equal('record on')
       await opened()
       await firstBytes(two)
       expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', filename: 'two.mp4' })
@@ -573,6 +581,7 @@ describe('recording', () => {
       stop: { type: 'recording.stop', by: bob },
       lost: { type: 'camera.lost', reason: because('unplugged') },
       full: { type: 'storage.blocked', reason: because('storage_full') },
+      down: { type: 'server.lost', reason: because('server_unreachable') },
       exit: { type: 'service.stopping' },
     } as const
     const reached = async (phase: keyof typeof outcomes) => {
@@ -602,43 +611,44 @@ describe('recording', () => {
       await one.opened()
       return one
     }
+    const starting = {
+      stop: 'ended: requested',
+      lost: 'failed: unplugged',
+      full: 'failed: storage_full',
+      down: 'STARTING',
+      exit: 'ended: service_stopping',
+    }
     const started = {
       stop: 'ended: requested',
       lost: 'suspended: unplugged, waits for camera',
       full: 'suspended: storage_full, waits for storage',
       exit: 'suspended: service_stopping',
     }
-    const starting = {
-      stop: 'ended: requested',
-      lost: 'failed: unplugged',
-      full: 'failed: storage_full',
-      exit: 'ended: service_stopping',
-    }
-    /** Without a fact for its new reason. */
+    /** Without a fact for what else it waits for. */
     const paused = (reason: string) => ({
       ...started,
-      lost: `${reason}, waits for camera`,
-      full: `${reason}, waits for storage`,
+      lost: `suspended: ${reason}, waits for camera`,
+      full: `suspended: ${reason}, waits for storage`,
+      down: `suspended: ${reason}, waits for server`,
     })
     const outcomes = {
       'opens the recorder': starting,
       'waits for data': starting,
-      'keeps its intent': starting,
-      records: started,
-      'is stalled': started,
-      'closes its files': {
-        ...started,
-        lost: 'suspended: no_data, waits for camera',
-        full: 'suspended: no_data, waits for storage',
+      'keeps its intent': { ...starting, down: 'RECORDING' },
+      records: { ...started, down: 'RECORDING' },
+      'is stalled': { ...started, down: 'INTERRUPTED' },
+      'closes its files': paused('no_data'),
+      'waits for the storage': {
+        ...paused('storage_warning'),
+        down: 'suspended: storage_warning, waits for storage',
       },
-      'waits for the storage': { ...paused('suspended: storage_warning') },
-      'waits for the media server': paused('suspended: storage_warning'),
-      'waits for its next attempt': paused('suspended: storage_warning'),
-      'opens the recorder again': paused('suspended: storage_warning'),
-      'waits for data again': started,
+      'waits for the media server': paused('storage_warning'),
+      'waits for its next attempt': paused('storage_warning'),
+      'opens the recorder again': { ...paused('storage_warning'), down: 'suspended: storage_warning' },
+      'waits for data again': { ...started, down: 'suspended: storage_warning' },
     } as const
     for (const [phase, expected] of Object.entries(outcomes))
-      it(`in which it ${phase}: to a stop, the loss of its camera, a full disk, the end of the service`, async () => {
+      it(`in which it ${phase}: to a stop, losses, and the end of the service`, async () => {
         const found: Record<string, string> = {}
         for (const [name, event] of Object.entries(events)) {
           const { actor, facts, seen, view, fileClosed } = await reached(phase as keyof typeof outcomes)
@@ -648,10 +658,10 @@ describe('recording', () => {
           }
           actor.send(event)
           await fileClosed()
-          const fact = facts.findLast((each) => 'outcome' in each)
-          const { waitsFor } = view()
-          found[name] =
-            `${fact?.type.replace('recording.', '')}: ${fact && 'outcome' in fact && fact.outcome.reason.code}${waitsFor ? `, waits for ${waitsFor}` : ''}`
+          const fact = facts.flatMap((each) => ('outcome' in each ? [each] : [])).at(-1)
+          const { status, waitsFor } = view()
+          const told = fact ? `${fact.type.replace('recording.', '')}: ${fact.outcome.reason.code}` : status
+          found[name] = waitsFor ? `${told}, waits for ${waitsFor}` : told
         }
         expect(found).to.deep.equal(expected)
       })
@@ -761,6 +771,10 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
     async opened(segments: Segment[] = []) {
       await turn()
       opening.resolve({ watermark: 500, segments })
+      await turn()
+    },
+    async confirmingFails(error: Error) {
+      segment.reject(error)
       await turn()
     },
     async openingFails(error: Error) {
