@@ -1,14 +1,15 @@
 import { expect } from 'chai'
-import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import type { Gap, RecordingIntent } from '../../machines/domain/recording.js'
+import type { RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
 const two = { filename: 'two.mp4', startedAt: 8_000 }
@@ -42,6 +43,36 @@ describe('recording', () => {
     expect(log).to.deep.equal(['record on'])
     await opened()
     expect(log).to.deep.equal(['record on', 'stream held'])
+  })
+
+  it('tells its camera when it uses the device, writes a file, has closed it, and ends', async () => {
+    const { actor, clock, news, opened, firstBytes, fileClosed, closingFails } = record()
+    await opened()
+    expect(news()).to.deep.equal(['recording.claimed'])
+    await firstBytes()
+    expect(news()).to.deep.equal(['recording.writing'])
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(news()).to.deep.equal([])
+    await fileClosed()
+    expect(news()).to.deep.equal(['recording.released'])
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    expect(news()).to.deep.equal(['recording.claimed'])
+    await opened()
+    await firstBytes(two)
+    expect(news()).to.deep.equal(['recording.writing'])
+    actor.send({ type: 'recording.stop', by: ann })
+    expect(news()).to.deep.equal(['recording.ending'])
+    const failing = record()
+    await failing.opened()
+    failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(failing.news()).to.deep.equal(['recording.claimed', 'recording.ending'])
+    await failing.closingFails()
+    expect(failing.facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason.code': 'unplugged',
+    })
+    await closingFails()
   })
 
   it('holds the stream until the file is closed, even if the camera is unplugged', async () => {
@@ -80,7 +111,34 @@ describe('recording', () => {
     actor.send({ type: 'recording.stop', by: bob })
     expect(actor.getSnapshot().can({ type: 'recording.stop', by: ann })).to.equal(false)
     await fileClosed()
-    expect(facts.at(-1)).to.deep.include({ type: 'recording.ended', by: ann })
+    const outcome = { ...closedOutcome, reason: because('requested') }
+    expect(facts.at(-1)).to.deep.equal({ type: 'recording.ended', camera: 'camera0', by: ann, outcome })
+  })
+
+  it('keeps its duration on disk, gives its files to the conversion, and reports the converted ones', async () => {
+    const converted = { ...oneFile, name: 'one.mkv', bytes: 9 }
+    const { actor, facts, finishes, intents, opened, firstBytes, fileClosed } = record(
+      { format: 'mkv', duration: 60_000 },
+      { converted },
+    )
+    await opened()
+    await firstBytes()
+    const intent = { camera: 'camera0', by: ann, format: 'mkv', startedAt: 1_000, gaps: [], duration: 60_000 }
+    expect(intents).to.deep.equal([intent, intent])
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed()
+    expect(finishes).to.deep.equal([
+      { camera: 'camera0', format: 'mkv', files: [oneFile], endedAt: 9_000, gaps: [], intent },
+    ])
+    expect(facts.at(-1)).to.deep.nested.include({ 'outcome.files': ['one.mkv'], 'outcome.bytes': 9 })
+  })
+
+  it('has no files and no intent to finish if nothing was recorded and nothing could be closed', async () => {
+    const { actor, finishes, opened, closingFails } = record()
+    await opened()
+    actor.send({ type: 'recording.stop', by: bob })
+    await closingFails()
+    expect(finishes).to.deep.equal([{ camera: 'camera0', format: 'fmp4', files: [], endedAt: 0, gaps: [] }])
   })
 
   it('stops after the duration, counted from the first frame', async () => {
@@ -260,15 +318,19 @@ describe('recording', () => {
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.failed',
       'outcome.reason.code': 'file_not_closed',
+      'outcome.files': ['one.mp4'],
+      'outcome.bytes': 7,
+      'outcome.endedAt': 9_000,
     })
   })
 
   it('keeps the known file names if closing fails', async () => {
-    const { actor, facts, opened, firstBytes, closingFails } = record()
+    const { actor, facts, view, opened, firstBytes, closingFails } = record()
     await opened()
     await firstBytes()
     actor.send({ type: 'storage.blocked', reason: because('storage_full') })
     await closingFails()
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'storage', files: ['one.mp4'] })
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.suspended',
       'outcome.reason.code': 'storage_full',
@@ -330,7 +392,7 @@ describe('recording', () => {
       })
 
     it('keeps its gaps when it ends, also the one that it ends in', async () => {
-      const { actor, finished, opened, firstBytes, fileClosed } = record()
+      const { actor, finishes, opened, firstBytes, fileClosed } = record()
       await opened()
       await firstBytes()
       const reason = because('unplugged')
@@ -338,7 +400,7 @@ describe('recording', () => {
       await fileClosed()
       actor.send({ type: 'recording.stop', by: ann })
       await fileClosed()
-      expect(finished).to.deep.equal([[{ from: 6_000, to: 9_000, reason }]])
+      expect(finishes.map(({ gaps }) => gaps)).to.deep.equal([[{ from: 6_000, to: 9_000, reason }]])
     })
 
     it('the loss of the media server: it waits for it once its file no longer grows', async () => {
@@ -668,7 +730,7 @@ describe('recording', () => {
   })
 
   it('is refused if its intent cannot be written to disk', async () => {
-    const { facts, opened, firstBytes, fileClosed } = record({}, new Failure('not_written'))
+    const { facts, opened, firstBytes, fileClosed } = record({}, { unwritable: new Failure('not_written') })
     await opened()
     await firstBytes()
     await fileClosed()
@@ -701,18 +763,24 @@ const closedOutcome = {
 } as const
 
 /** A recording of camera0 requested by ann, with effects that the test controls. */
-function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
+function record(
+  options: Partial<RecordingInput> = {},
+  { unwritable, converted }: { unwritable?: Failure; converted?: RecordingFile } = {},
+) {
   const log: string[] = []
-  const facts: RecordingFact[] = []
   const intents: RecordingIntent[] = []
-  const finished: Gap[][] = []
+  const finishes: Finish[] = []
   const clock = new SimulatedClock()
   let opening = later<Opened>()
   let segment = later<Segment>()
   let over = later<{ at: number }>()
   let closing = later<Closed>()
   let deadline = 0
-  const actor = createActor(
+  const {
+    actor,
+    facts: emitted,
+    heard,
+  } = withParent(
     recordingMachine.provide({
       actors: {
         openCapture: fromPromise<Opened, RecordingSubject>(() => {
@@ -748,23 +816,23 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
           log.push('intent saved')
           intents.push(input.intent)
         }),
-        finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt, gaps } }) => {
-          finished.push(gaps)
+        finishRecording: fromPromise<Closed, Finish>(async ({ input }) => {
+          finishes.push(input)
           log.push('intent forgotten')
-          return { files, endedAt }
+          return { files: converted ? [converted] : input.files, endedAt: input.endedAt }
         }),
       },
     }),
     { input: { camera: 'camera0', by: ann, format: 'fmp4', ...options }, clock },
   )
-  actor.on('*', (fact) => facts.push(fact))
-  actor.start()
+  const facts = emitted as RecordingFact[]
   return {
     actor,
     facts,
+    news: () => heard.splice(0).map(({ type }) => type),
     log,
     intents,
-    finished,
+    finishes,
     clock,
     view: () => recordingView(actor.getSnapshot()),
     deadline: () => deadline,

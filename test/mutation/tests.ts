@@ -58,8 +58,10 @@ export function testsOf(file: string): Tests {
   const near = [...reached]
     .flatMap(([test, found]) => {
       const distance = found.get(file)
-      const isOwn = stem.startsWith(basename(test, '.test.ts'))
-      return distance === undefined ? [] : [{ test, distance: isOwn ? 0 : distance, size: sizeOf(test) }]
+      if (distance === undefined) return []
+      const subject = basename(test, '.test.ts')
+      if (stem.startsWith(subject)) return [{ test, distance: 0, size: sizeOf(test) }]
+      return [{ test, distance: subject.startsWith('fleet') ? distance + 2 : distance, size: sizeOf(test) }]
     })
     .sort((one, other) => one.distance - other.distance || one.size - other.size)
   const nearest = near[0]?.distance ?? 0
