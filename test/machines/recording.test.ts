@@ -200,6 +200,14 @@ describe('recording', () => {
     ])
   })
 
+  it('fails for lack of data if nobody says why no data arrived', async () => {
+    const { clock, facts, opened, fileClosed } = record()
+    await opened()
+    clock.increment(20_000)
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason': because('no_data') })
+  })
+
   it('fails, and stops the recorder, if the recorder cannot be started', async () => {
     const { facts, log, openingFails, fileClosed } = record()
     await openingFails(new Failure('server_refused', 'the media server refused the request'))

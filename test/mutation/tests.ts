@@ -61,7 +61,13 @@ export function testsOf(file: string): Tests {
       if (distance === undefined) return []
       const subject = basename(test, '.test.ts')
       if (stem.startsWith(subject)) return [{ test, distance: 0, size: sizeOf(test) }]
-      return [{ test, distance: subject.startsWith('fleet') ? distance + 2 : distance, size: sizeOf(test) }]
+      return [
+        {
+          test,
+          distance: subject.startsWith('fleet') && !stem.startsWith('fleet') ? distance + 2 : distance,
+          size: sizeOf(test),
+        },
+      ]
     })
     .sort((one, other) => one.distance - other.distance || one.size - other.size)
   const nearest = near[0]?.distance ?? 0
