@@ -277,7 +277,7 @@ export const machine = setup({
                     { type: 'tellStatus', params: { from: 'ERROR', to: 'DISCONNECTED' } },
                   ],
                 },
-                'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
+                'device.replaced': { target: '.retrying', actions: 'takeDevice' },
               },
             },
             online: {

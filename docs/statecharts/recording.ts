@@ -257,7 +257,6 @@ export const machine = setup({
                       on: {
                         'segment.grew': {
                           target: '#capturing',
-                          reenter: true,
                           actions: [{ type: 'endGap' }, 'tellResumption'],
                         },
                       },
@@ -267,7 +266,6 @@ export const machine = setup({
                   on: {
                     'segment.added': {
                       target: '#capturing',
-                      reenter: true,
                       actions: [{ type: 'addSegment' }, { type: 'endGap' }, 'tellResumption'],
                     },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },
