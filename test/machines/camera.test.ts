@@ -280,6 +280,21 @@ describe('camera', () => {
     })
   })
 
+  it('is unplugged, with that reason, when a network camera that does not answer is removed', async () => {
+    const { actor, view, probed, probes, probeFails } = camera({ device: yard })
+    await probeFails(new Failure('unreachable'))
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(view().cause).to.deep.include({ state: 'unplugged', reason: because('unplugged') })
+    expect(actor.getSnapshot().context.device).to.equal(undefined)
+    actor.send({ type: 'device.found', device: yard, identity })
+    await probeFails(new Failure('unreachable'))
+    const moved: Device = { ...yard, url: 'rtsp://10.0.0.8/' }
+    actor.send({ type: 'device.replaced', device: moved, identity })
+    expect([probes(), actor.getSnapshot().context.device]).to.deep.equal([3, moved])
+    await probed()
+    expect(view().status).to.equal('CONNECTED')
+  })
+
   it('gives a second request for a picture to the snapshot in progress', async () => {
     const { actor, probed } = camera()
     await probed()
@@ -525,9 +540,10 @@ describe('camera', () => {
   })
 
   describe('supervises its children:', () => {
-    for (const part of ['demand', 'pipeline'] as const)
+    for (const part of ['demand', 'pipeline', 'pull', 'source'] as const)
       it(`restarts a crashed ${part}`, async () => {
-        const { actor, clock, facts, view, probed } = camera()
+        const isOfNetwork = part === 'pull' || part === 'source'
+        const { actor, clock, facts, view, probed } = camera({ device: isOfNetwork ? yard : device })
         await probed()
         const before = actor.getSnapshot().children[part]
         before?.send(crash)
@@ -611,6 +627,7 @@ describe('camera', () => {
         await one.probed()
         one.actor.send({ type: 'path.refused', reason: refused })
       },
+      'is available': (one) => one.probed(),
       'drains because it was unplugged': drained(events.removed),
       'drains because the media server refuses it': drained({ type: 'path.refused', reason: refused }),
       'drains because it is removed': drained(events.deleted),
@@ -649,6 +666,18 @@ describe('camera', () => {
         replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 2 probes, /dev/video7',
         deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
         exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is available': {
+        removed:
+          'CONNECTED available, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ' +
+          'CONNECTED to DISCONNECTED',
+        replaced:
+          'CONNECTED available, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7, ' +
+          'CONNECTED to DISCONNECTED',
+        deleted:
+          'CONNECTED available, DISCONNECTED retired, DISCONNECTED retired, 1 probes, no device, ' +
+          'CONNECTED to DISCONNECTED',
+        exit: 'CONNECTED available, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
       },
       'drains because it was unplugged': {
         removed: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED unplugged, 1 probes, no device',
@@ -702,7 +731,7 @@ describe('camera', () => {
   })
 })
 
-const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
+const yard: Extract<Device, { kind: 'rtsp' }> = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
 
 /** camera0, plugged in, with effects that the test controls. */
 function camera({
@@ -777,8 +806,8 @@ function camera({
             findProcess: never(),
           },
         }),
-        pull: pullMachine.provide({ actors: { measurePath: never() } }),
-        source: sourceMachine.provide({
+        pull: crashing(pullMachine).provide({ actors: { measurePath: never() } }),
+        source: crashing(sourceMachine).provide({
           actors: {
             describeSource: fromPromise(async () => {
               if (sourceError) throw sourceError
