@@ -35,6 +35,21 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
   })
 
+  it('runs as long as frames follow, with the newest progress', async () => {
+    const { actor, process, facts, wait, frames } = pipeline()
+    process.starts()
+    for (const count of [30, 60, 90]) {
+      frames(count)
+      await wait(4_000)
+    }
+    frames(60)
+    expect(actor.getSnapshot().context.progress.frames, 'not fewer').to.equal(90)
+    await wait(900)
+    expect(facts()).to.deep.equal(['stream.started'])
+    await wait(200)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
+  })
+
   it('kills a stalled process, and reports its end', async () => {
     const { process, facts, recycled, wait, frames, word } = pipeline()
     process.starts()
@@ -54,7 +69,7 @@ describe('pipeline', () => {
     process.ends()
     await wait(999)
     expect(facts()).to.deep.equal(['stream.started'])
-    await wait(300)
+    await wait(100)
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
   })
 
