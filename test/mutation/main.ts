@@ -9,7 +9,7 @@ import { testsOf } from './tests.js'
 
 const { SAMPLE, SEED, VERBOSE } = process.env
 const seed = Number(SEED || 1)
-const sampleOf = (file: string) => Number(SAMPLE || (file.startsWith('machines/domain/') ? 20 : 45))
+const sampleOf = (file: string) => Number(SAMPLE || (file.startsWith('machines/domain/') ? 10 : 20))
 
 const files = process.argv.slice(2)
 await Worker.prepare()

@@ -271,6 +271,7 @@ function ofExpression(place: Place): Change[] {
 
 /** Whether the object is what `assign` gets, or what its function returns. */
 function isAssigned(above: readonly Node[]): boolean {
+  if (above.at(-1)?.type !== 'ObjectExpression') return false
   const [call, around] = [above.at(-2), above.at(-3)]
   if (calleeOf(call) === 'assign') return true
   return call?.type === 'ArrowFunctionExpression' && calleeOf(around) === 'assign'
