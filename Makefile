@@ -17,7 +17,7 @@ tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,
 bundle := --bundle --platform=node --target=node20 --external:udev --minify-whitespace --minify-syntax --line-limit=160 \
   --outdir=dist --log-level=warning
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz test-nodes install uninstall deb release
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz mutation test-nodes install uninstall deb release
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ replays: setup ## record the incidents of test/replays again, after a change of 
 
 fuzz: setup ## send random sequences of events to a statechart: make fuzz RUNS=1000000 MACHINE=recording SEED=1
 	@RUNS='$(or $(RUNS),10000)' MACHINE='$(MACHINE)' SEED='$(SEED)' $(mocha) test/paths/random.test.ts --grep leave
+
+mutation: setup ## change statecharts in one place each: make mutation FILES=machines/camera*.ts SAMPLE=20 SEED=1
+	@SAMPLE='$(SAMPLE)' SEED='$(SEED)' VERBOSE='$(VERBOSE)' nice -n 15 tsx test/mutation/main.ts $(or $(FILES),machines/*.ts machines/domain/*.ts)
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh

@@ -1,11 +1,11 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
+import { draining, status } from './cameraDraining.js'
 import { recordingRegion } from './cameraRecording.js'
 import { cameraSetup, onDevice, type Probed, probeOf, sourceOf, streamInput } from './cameraSetup.js'
 import { formatsRegion, loadRegion } from './cameraUpkeep.js'
 import type { CameraStatus } from './domain/views.js'
 
-const status = (from: CameraStatus, to: CameraStatus) => ({ type: 'tellStatus', params: { from, to } }) as const
 const tellCrash = { type: 'tellCrash', params: ({ event }: { event: ErrorActorEvent }) => event } as const
 const noteFailure = { type: 'noteProbeFailure', params: ({ event }: { event: ErrorActorEvent }) => event } as const
 /** Probes the device, in a state where the camera has the status `from`. */
@@ -136,7 +136,7 @@ export const cameraMachine = cameraSetup.createMachine({
                   target: 'away.unplugged',
                   actions: ['takeReason', 'dropDevice', status('ERROR', 'DISCONNECTED')],
                 },
-                'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
+                'device.replaced': { target: '.retrying', actions: 'takeDevice' },
               },
             },
             online: {
@@ -210,35 +210,7 @@ export const cameraMachine = cameraSetup.createMachine({
                         'service.stopping': { target: 'draining.forStop', actions: 'drain' },
                       },
                     },
-                    draining: {
-                      tags: 'draining',
-                      initial: 'forReturn',
-                      states: {
-                        forReturn: {
-                          on: {
-                            'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')] },
-                          },
-                          always: { guard: 'isDrained', target: '#camera.alive.connection.away' },
-                        },
-                        forRefusal: {
-                          tags: 'faulty',
-                          on: { 'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'ERROR')] } },
-                          always: { guard: 'isDrained', target: '#camera.alive.connection.faulty.refused' },
-                        },
-                        forRemoval: {
-                          on: {
-                            'camera.drain': { actions: ['tellDisconnected', status('CONNECTED', 'DISCONNECTED')] },
-                          },
-                          always: { guard: 'isOver', target: '#camera.retired' },
-                        },
-                        forStop: { tags: 'connected', always: { guard: 'isOver', target: '#camera.stopped' } },
-                      },
-                      on: {
-                        'device.removed': { actions: 'dropDevice' },
-                        'camera.remove': { target: '.forRemoval', actions: 'stopRecording' },
-                        'service.stopping': { target: '.forStop', actions: 'stopRecording' },
-                      },
-                    },
+                    draining,
                   },
                 },
                 feed: {

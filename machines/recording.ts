@@ -191,7 +191,6 @@ export const recordingMachine = recordingSetup.createMachine({
                       on: {
                         'segment.grew': {
                           target: '#capturing',
-                          reenter: true,
                           actions: [grew('endGap'), 'tellResumption'],
                         },
                       },
@@ -202,7 +201,6 @@ export const recordingMachine = recordingSetup.createMachine({
                   on: {
                     'segment.added': {
                       target: '#capturing',
-                      reenter: true,
                       actions: [added, gapEnds, 'tellResumption'],
                     },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },

@@ -126,7 +126,7 @@ export const recordingSetup = setup({
     /** The closed files tell exactly where the media ends. */
     keepFiles: assign(({ context }, closed: Closed) => ({ closed, grewAt: endOfMedia(context, closed) })),
     keepFinal: assign(({ context: { closed } }, { files, endedAt }: Closed) =>
-      closed === undefined ? {} : { closed: { ...closed, files, endedAt } },
+      closed === undefined ? {} : { closed: { files, endedAt } },
     ),
     tellCamera: enqueueActions(({ enqueue, self }, news: RecordingNews) => {
       if (self._parent) enqueue.sendTo(self._parent, news)

@@ -286,7 +286,7 @@ export const machine = setup({
                     { type: 'tellStatus', params: { from: 'ERROR', to: 'DISCONNECTED' } },
                   ],
                 },
-                'device.replaced': { target: '.retrying', reenter: true, actions: 'takeDevice' },
+                'device.replaced': { target: '.retrying', actions: 'takeDevice' },
               },
             },
             online: {
@@ -477,6 +477,27 @@ export const machine = setup({
                                 },
                               ],
                             },
+                            'device.removed': {
+                              target: 'forReturn',
+                              actions: [
+                                'takeReason',
+                                'dropDevice',
+                                {
+                                  type: 'tellStatus',
+                                  params: { from: 'ERROR', to: 'DISCONNECTED' },
+                                },
+                              ],
+                            },
+                            'device.replaced': {
+                              target: 'forReturn',
+                              actions: [
+                                'takeDevice',
+                                {
+                                  type: 'tellStatus',
+                                  params: { from: 'ERROR', to: 'DISCONNECTED' },
+                                },
+                              ],
+                            },
                           },
                           always: {
                             guard: 'isDrained',
@@ -500,12 +521,14 @@ export const machine = setup({
                         forStop: {
                           tags: 'connected',
                           always: { guard: 'isOver', target: '#camera.stopped' },
+                          on: { 'service.stopping': {} },
                         },
+                        forStopAway: { always: { guard: 'isOver', target: '#camera.stopped' } },
                       },
                       on: {
                         'device.removed': { actions: 'dropDevice' },
                         'camera.remove': { target: '.forRemoval', actions: 'stopRecording' },
-                        'service.stopping': { target: '.forStop', actions: 'stopRecording' },
+                        'service.stopping': { target: '.forStopAway', actions: 'stopRecording' },
                       },
                     },
                   },

@@ -286,7 +286,6 @@ export const machine = setup({
                       on: {
                         'segment.grew': {
                           target: '#capturing',
-                          reenter: true,
                           actions: [{ type: 'endGap' }, 'tellResumption'],
                         },
                       },
@@ -296,7 +295,6 @@ export const machine = setup({
                   on: {
                     'segment.added': {
                       target: '#capturing',
-                      reenter: true,
                       actions: [{ type: 'addSegment' }, { type: 'endGap' }, 'tellResumption'],
                     },
                     'stream.lost': { target: '.lost', actions: 'takeReason' },

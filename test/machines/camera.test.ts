@@ -64,6 +64,7 @@ describe('camera', () => {
     clock.increment(1_000)
     expect(probes()).to.equal(2)
     await probeFails(new Failure('permission_denied'))
+    expect(view()).to.deep.include({ status: 'ERROR' })
     clock.increment(1_999)
     expect(probes()).to.equal(2)
     clock.increment(1)
@@ -262,10 +263,14 @@ describe('camera', () => {
   })
 
   it('shows the refusal until the media server was restarted', async () => {
-    const { actor, log, view, probed, probes } = camera()
+    const { actor, facts, log, view, probed, probes } = camera()
     await probed()
     const reason = because('path_refused', 'the media server refused the request: invalid source')
     actor.send({ type: 'path.refused', reason })
+    expect(facts.slice(-2)).to.deep.equal([
+      { type: 'camera.disconnected', camera: 'camera0', reason },
+      { type: 'camera.statusChanged', camera: 'camera0', name: 'Test Cam', from: 'CONNECTED', to: 'ERROR', reason },
+    ])
     expect(view()).to.deep.include({ status: 'ERROR', allowed: [] })
     expect(view().cause).to.deep.include({ state: 'faulty', reason })
     expect(log.at(-1)).to.equal('path withdrawn')
@@ -273,6 +278,51 @@ describe('camera', () => {
     actor.send({ type: 'server.restored' })
     await probed()
     expect(view().status).to.equal('CONNECTED')
+  })
+
+  it('is disconnected, not faulty, when the refused network camera does not answer any more', async () => {
+    const { actor, facts, view, probed, probeFails } = camera({ device: yard })
+    await probed()
+    actor.send({ type: 'path.refused', reason: because('path_refused') })
+    actor.send({ type: 'server.restored' })
+    await probeFails(new Failure('unreachable'))
+    expect(view()).to.deep.include({ status: 'DISCONNECTED' })
+    expect(view().cause).to.deep.include({ state: 'faulty', reason: because('unreachable') })
+    expect(facts.at(-1)).to.deep.include({
+      type: 'camera.statusChanged',
+      from: 'ERROR',
+      to: 'DISCONNECTED',
+      reason: because('unreachable'),
+    })
+  })
+
+  it('is unplugged, with that reason, when a network camera that does not answer is removed', async () => {
+    const { actor, view, probed, probes, probeFails } = camera({ device: yard })
+    await probeFails(new Failure('unreachable'))
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(view().cause).to.deep.include({ state: 'unplugged', reason: because('unplugged') })
+    expect(actor.getSnapshot().context.device).to.equal(undefined)
+    actor.send({ type: 'device.found', device: yard, identity })
+    await probeFails(new Failure('unreachable'))
+    const moved: Device = { ...yard, url: 'rtsp://10.0.0.8/' }
+    actor.send({ type: 'device.replaced', device: moved, identity })
+    expect([probes(), actor.getSnapshot().context.device]).to.deep.equal([3, moved])
+    await probed()
+    expect(view().status).to.equal('CONNECTED')
+  })
+
+  it('gives a second request for a picture to the snapshot in progress', async () => {
+    const { actor, probed } = camera()
+    await probed()
+    const wish = (request: string) => ({
+      by: { ...by, request },
+      maxAge: 0,
+      options: { format: 'jpg' as const, quality: 90 },
+    })
+    actor.send({ type: 'snapshot.take', wish: wish('1') })
+    actor.send({ type: 'snapshot.take', wish: wish('2') })
+    const snapshot = actor.getSnapshot().children.snapshot?.getSnapshot()
+    expect(snapshot?.context.wishes.map(({ by: { request } }) => request)).to.deep.equal(['1', '2'])
   })
 
   it('drains a recording that is already being stopped', async () => {
@@ -597,14 +647,17 @@ describe('camera', () => {
   })
 
   describe('supervises its children:', () => {
-    for (const part of ['demand', 'pipeline'] as const)
+    for (const part of ['demand', 'pipeline', 'pull', 'source'] as const)
       it(`restarts a crashed ${part}`, async () => {
-        const { actor, clock, facts, view, probed } = camera()
+        const isOfNetwork = part === 'pull' || part === 'source'
+        const { actor, clock, facts, view, probed } = camera({ device: isOfNetwork ? yard : device })
         await probed()
         const before = actor.getSnapshot().children[part]
         before?.send(crash)
         expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: `${part}:camera0` })
-        clock.increment(1_000)
+        clock.increment(999)
+        expect(actor.getSnapshot().children[part]).to.equal(undefined)
+        clock.increment(1)
         const after = actor.getSnapshot().children[part]
         expect([after === before, after?.getSnapshot().status]).to.deep.equal([false, 'active'])
         expect(view().status).to.equal('CONNECTED')
@@ -649,9 +702,143 @@ describe('camera', () => {
       expect(view().allowed).to.include('take_snapshot')
     })
   })
+
+  describe('reacts in each state', () => {
+    const moved: Device = { ...device, node: '/dev/video7' }
+    const events = {
+      removed: { type: 'device.removed', reason: because('unplugged') },
+      replaced: { type: 'device.replaced', device: moved, identity },
+      deleted: { type: 'camera.remove', by },
+      exit: { type: 'service.stopping' },
+    } as const
+    type Camera = ReturnType<typeof camera>
+    const refused = because('path_refused')
+    const drained = (event: Parameters<Camera['actor']['send']>[0]) => async (one: Camera) => {
+      await one.probed()
+      one.actor.send({ type: 'recording.start', by, format: 'fmp4' })
+      await turn()
+      one.actor.send(event)
+    }
+    const faults = async (one: Camera) => {
+      await one.probeFails(new Failure('device_error'))
+    }
+    const phases: Record<string, (one: Camera) => Promise<unknown>> = {
+      'is probed': turn,
+      'is unplugged': async ({ actor }) => actor.send(events.removed),
+      'is faulty': faults,
+      'is faulty and probed again': async (one) => {
+        await faults(one)
+        one.clock.increment(1_000)
+      },
+      'is refused by the media server': async (one) => {
+        await one.probed()
+        one.actor.send({ type: 'path.refused', reason: refused })
+      },
+      'is available': (one) => one.probed(),
+      'drains because it was unplugged': drained(events.removed),
+      'drains because the media server refuses it': drained({ type: 'path.refused', reason: refused }),
+      'drains because it is removed': drained(events.deleted),
+      'drains because the service stops': drained(events.exit),
+    }
+    const outcomes: Record<string, Record<keyof typeof events, string>> = {
+      'is probed': {
+        removed: 'DISCONNECTED probing, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED probing, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED probing, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'DISCONNECTED probing, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is unplugged': {
+        removed: 'DISCONNECTED unplugged, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED unplugged, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED unplugged, DISCONNECTED retired, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED unplugged, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'is faulty': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 2 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is faulty and probed again': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 2 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 3 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 2 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 2 probes, /dev/video0',
+      },
+      'is refused by the media server': {
+        removed:
+          'ERROR faulty, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced: 'ERROR faulty, ERROR faulty, ERROR faulty, 2 probes, /dev/video7',
+        deleted: 'ERROR faulty, DISCONNECTED retired, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR faulty, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'is available': {
+        removed:
+          'CONNECTED available, DISCONNECTED unplugged, DISCONNECTED unplugged, 1 probes, no device, ' +
+          'CONNECTED to DISCONNECTED',
+        replaced:
+          'CONNECTED available, DISCONNECTED probing, DISCONNECTED probing, 2 probes, /dev/video7, ' +
+          'CONNECTED to DISCONNECTED',
+        deleted:
+          'CONNECTED available, DISCONNECTED retired, DISCONNECTED retired, 1 probes, no device, ' +
+          'CONNECTED to DISCONNECTED',
+        exit: 'CONNECTED available, DISCONNECTED stopped, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'drains because it was unplugged': {
+        removed: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED unplugged, 1 probes, no device',
+        replaced: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED probing, 2 probes, /dev/video7',
+        deleted: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'drains because the media server refuses it': {
+        removed:
+          'ERROR draining, DISCONNECTED draining, DISCONNECTED unplugged, 1 probes, no device, ERROR to DISCONNECTED',
+        replaced:
+          'ERROR draining, DISCONNECTED draining, DISCONNECTED probing, 2 probes, /dev/video7, ERROR to DISCONNECTED',
+        deleted: 'ERROR draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'ERROR draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+      'drains because it is removed': {
+        removed: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        replaced: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video7',
+        deleted: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, no device',
+        exit: 'DISCONNECTED draining, DISCONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+      },
+      'drains because the service stops': {
+        removed: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, no device',
+        replaced: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video7',
+        deleted: 'CONNECTED draining, DISCONNECTED draining, DISCONNECTED retired, 1 probes, /dev/video0',
+        exit: 'CONNECTED draining, CONNECTED draining, DISCONNECTED stopped, 1 probes, /dev/video0',
+      },
+    }
+    for (const [phase, reach] of Object.entries(phases))
+      it(`in which it ${phase}: to an unplug, another node, its removal, the end of the service`, async () => {
+        const found: Record<string, string> = {}
+        for (const [name, event] of Object.entries(events)) {
+          const one = camera()
+          await reach(one)
+          const before = one.facts.length
+          const first = one.view()
+          one.actor.send(event)
+          const then = one.view()
+          await one.closed()
+          const last = one.view()
+          const told = one.facts
+            .slice(before)
+            .flatMap((fact) => (fact.type === 'camera.statusChanged' ? [`${fact.from} to ${fact.to}`] : []))
+          const states = [first, then, last].map(({ status, cause }) => `${status} ${cause.state}`)
+          const { device: now } = one.actor.getSnapshot().context
+          const node = now?.kind === 'usb' ? now.node : 'no device'
+          found[name] = [...states, `${one.probes()} probes`, node, ...told].join(', ')
+        }
+        expect(found).to.deep.equal(outcomes[phase])
+      })
+  })
 })
 
-const yard: Device = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
+const yard: Extract<Device, { kind: 'rtsp' }> = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
 
 /** camera0, plugged in, with effects that the test controls. */
 function camera({
@@ -731,8 +918,8 @@ function camera({
             findProcess: never(),
           },
         }),
-        pull: pullMachine.provide({ actors: { measurePath: never() } }),
-        source: sourceMachine.provide({
+        pull: crashing(pullMachine).provide({ actors: { measurePath: never() } }),
+        source: crashing(sourceMachine).provide({
           actors: {
             describeSource: fromPromise(async () => {
               if (sourceError) throw sourceError

@@ -219,6 +219,77 @@ describe('mediamtxLink', () => {
   })
 })
 
+describe('a link reacts in each state', () => {
+  const states: Record<string, (one: Link) => unknown> = {
+    connecting: async ({ silent }) => silent(),
+    down: async ({ clock, silent }) => {
+      await silent()
+      clock.increment(15_000)
+    },
+    up: async ({ answers, synced }) => {
+      await answers('monday')
+      await synced(2)
+    },
+    doubted: async (one) => {
+      await states.up?.(one)
+      one.clock.increment(1_000)
+      await one.silent()
+    },
+    open: async (one) => {
+      await states.up?.(one)
+      one.actor.send({ type: 'breaker.opened' })
+    },
+    halfOpen: async (one) => {
+      await states.open?.(one)
+      one.clock.increment(2_000)
+    },
+  }
+  const outcomes = {
+    connecting: { check: 'down, closed, asked 1 more, tried 0', opened: 'down, closed, asked 0 more, tried 0' },
+    down: { check: 'down, closed, asked 1 more, tried 0', opened: 'down, closed, asked 0 more, tried 0' },
+    up: { check: 'up, closed, asked 1 more, tried 0', opened: 'degraded, open, asked 0 more, tried 0' },
+    doubted: { check: 'degraded, closed, asked 1 more, tried 0', opened: 'degraded, open, asked 0 more, tried 0' },
+    open: { check: 'degraded, halfOpen, asked 0 more, tried 1', opened: 'degraded, open, asked 0 more, tried 0' },
+    halfOpen: {
+      check: 'degraded, halfOpen, asked 0 more, tried 1',
+      opened: 'degraded, halfOpen, asked 0 more, tried 1',
+    },
+  }
+  for (const [name, expected] of Object.entries(outcomes))
+    it(`when it is ${name}: to a hint and to the breaker`, async () => {
+      const reacts = async (type: 'link.check' | 'breaker.opened') => {
+        const one = link()
+        await states[name]?.(one)
+        const before = one.asked()
+        one.actor.send({ type })
+        return `${one.state()}, ${one.breaker()}, asked ${one.asked() - before} more, tried ${one.tried()}`
+      }
+      expect({ check: await reacts('link.check'), opened: await reacts('breaker.opened') }).to.deep.equal(expected)
+    })
+
+  it('when it is doubted and the breaker opens: it refuses calls, with that reason', async () => {
+    const one = link()
+    await states.doubted?.(one)
+    one.actor.send({ type: 'breaker.opened' })
+    expect([one.paused(), one.cause().reason]).to.deep.equal(['breaker_open', because('breaker_open')])
+    expect(one.heard.at(-1)).to.deep.equal({ type: 'server.lost', reason: because('breaker_open') })
+  })
+
+  it('when the trial call succeeds: it notices a restart at the next check', async () => {
+    const one = link()
+    await states.halfOpen?.(one)
+    await one.tryable('tuesday')
+    await one.synced(3)
+    one.clock.increment(1_000)
+    await one.answers('tuesday')
+    expect(one.state()).to.equal('up')
+    expect(one.facts.at(-1)).to.deep.equal({ type: 'link.up', version: 'v1.20.1', paths: 3 })
+    one.clock.increment(1_000)
+    await one.answers('wednesday')
+    expect(one.state()).to.equal('syncing')
+  })
+})
+
 describe('a link with contested paths', () => {
   const reason = because('path_changed', 'another program keeps changing paths')
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { PipelineProgress, Presence } from '../../machines/domain/capture.js'
 import type { StreamFact } from '../../machines/domain/facts.js'
-import { because, type Reason } from '../../machines/domain/reason.js'
+import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { turn } from '../support/later.js'
 
@@ -35,6 +35,21 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
   })
 
+  it('runs as long as frames follow, with the newest progress', async () => {
+    const { actor, process, facts, wait, frames } = pipeline()
+    process.starts()
+    for (const count of [30, 60, 90]) {
+      frames(count)
+      await wait(4_000)
+    }
+    frames(60)
+    expect(actor.getSnapshot().context.progress.frames, 'not fewer').to.equal(90)
+    await wait(900)
+    expect(facts()).to.deep.equal(['stream.started'])
+    await wait(200)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames'])
+  })
+
   it('kills a stalled process, and reports its end', async () => {
     const { process, facts, recycled, wait, frames, word } = pipeline()
     process.starts()
@@ -54,7 +69,7 @@ describe('pipeline', () => {
     process.ends()
     await wait(999)
     expect(facts()).to.deep.equal(['stream.started'])
-    await wait(300)
+    await wait(100)
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
   })
 
@@ -132,6 +147,68 @@ describe('pipeline', () => {
     expect(word()).to.equal('running')
   })
 
+  it('identifies the next process also while it is stalled, or ends', async () => {
+    const stalled = pipeline()
+    stalled.process.starts()
+    stalled.frames(30)
+    await stalled.wait(5_000)
+    stalled.frames(0, 6000)
+    expect(stalled.word()).to.equal('stalled')
+    stalled.frames(1, 6000)
+    expect(stalled.facts().slice(1)).to.deep.equal([
+      'stream.stalled no_frames',
+      'stream.ended pipeline_restarted',
+      'stream.started',
+    ])
+    expect(stalled.actor.getSnapshot().context).to.deep.include({ sender: 6000, reason: undefined })
+    const ending = pipeline()
+    ending.process.starts()
+    ending.frames(30)
+    ending.finished()
+    ending.frames(31)
+    expect(ending.facts()).to.deep.equal(['stream.started'])
+    ending.frames(1, 6000)
+    expect(ending.facts().slice(1)).to.deep.equal(['stream.ended no_longer_used', 'stream.started'])
+    expect(ending.actor.getSnapshot().context.progress.frames).to.equal(1)
+  })
+
+  it('does not wait longer for the end of a process than two seconds', async () => {
+    const { process, facts, wait, frames, finished, word } = pipeline()
+    process.starts()
+    frames(3)
+    finished()
+    await wait(1_950)
+    expect([word(), facts()]).to.deep.equal(['open', ['stream.started']])
+    await wait(100)
+    expect([word(), facts().at(-1)]).to.deep.equal(['asleep', 'stream.ended no_longer_used'])
+  })
+
+  it('has no progress after its end, also if nobody knows why it ended', async () => {
+    const { actor, process, facts, wait, frames, word } = pipeline(undefined, { unreadable: true })
+    process.starts()
+    frames(3)
+    process.ends()
+    await wait(1_300)
+    expect([word(), facts().at(-1)]).to.deep.equal(['asleep', 'stream.ended pipeline_killed'])
+    expect(actor.getSnapshot().context.progress).to.deep.equal({ frames: 0, fps: 0, bitrate: 0 })
+    const other = pipeline()
+    other.process.starts()
+    other.frames(3)
+    other.process.ends()
+    await other.wait(1_300)
+    expect(other.actor.getSnapshot().context.progress).to.deep.equal({ frames: 0, fps: 0, bitrate: 0 })
+  })
+
+  it('notices each second whether a silent process still exists', async () => {
+    const { process, facts, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    await wait(2_000)
+    process.ends()
+    await wait(300)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
+  })
+
   it('does not report the end of a process that is not visible', async () => {
     const { facts, wait, frames } = pipeline()
     frames(3)
@@ -205,7 +282,7 @@ describe('a pipeline on a slow host', () => {
 })
 
 /** The pipeline of camera0, with a process that the test controls. */
-function pipeline(fps?: number) {
+function pipeline(fps?: number, { unreadable = false } = {}) {
   const clock = new SimulatedClock()
   const facts: StreamFact[] = []
   let presence: Presence = 'unknown'
@@ -217,7 +294,10 @@ function pipeline(fps?: number) {
       actors: {
         watchTaps: fromCallback(() => {}) as never,
         findProcess: fromPromise<Presence>(async () => presence) as never,
-        takeReport: fromPromise<Reason | undefined>(async () => report) as never,
+        takeReport: fromPromise<Reason | undefined>(async () => {
+          if (unreadable) throw new Failure('storage_failed')
+          return report
+        }) as never,
         recycleProcess: fromPromise<boolean>(async () => {
           recycled += 1
           return true

@@ -1,14 +1,15 @@
 import { expect } from 'chai'
-import { createActor, type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
-import type { Gap, RecordingIntent } from '../../machines/domain/recording.js'
+import type { RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 const ann = { user: 'ann', request: '1', session: 's' }
 const two = { filename: 'two.mp4', startedAt: 8_000 }
@@ -42,6 +43,36 @@ describe('recording', () => {
     expect(log).to.deep.equal(['record on'])
     await opened()
     expect(log).to.deep.equal(['record on', 'stream held'])
+  })
+
+  it('tells its camera when it uses the device, writes a file, has closed it, and ends', async () => {
+    const { actor, clock, news, opened, firstBytes, fileClosed, closingFails } = record()
+    await opened()
+    expect(news()).to.deep.equal(['recording.claimed'])
+    await firstBytes()
+    expect(news()).to.deep.equal(['recording.writing'])
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(news()).to.deep.equal([])
+    await fileClosed()
+    expect(news()).to.deep.equal(['recording.released'])
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    expect(news()).to.deep.equal(['recording.claimed'])
+    await opened()
+    await firstBytes(two)
+    expect(news()).to.deep.equal(['recording.writing'])
+    actor.send({ type: 'recording.stop', by: ann })
+    expect(news()).to.deep.equal(['recording.ending'])
+    const failing = record()
+    await failing.opened()
+    failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(failing.news()).to.deep.equal(['recording.claimed', 'recording.ending'])
+    await failing.closingFails()
+    expect(failing.facts.at(-1)).to.deep.nested.include({
+      type: 'recording.failed',
+      'outcome.reason.code': 'unplugged',
+    })
+    await closingFails()
   })
 
   it('holds the stream until the file is closed, even if the camera is unplugged', async () => {
@@ -80,7 +111,34 @@ describe('recording', () => {
     actor.send({ type: 'recording.stop', by: bob })
     expect(actor.getSnapshot().can({ type: 'recording.stop', by: ann })).to.equal(false)
     await fileClosed()
-    expect(facts.at(-1)).to.deep.include({ type: 'recording.ended', by: ann })
+    const outcome = { ...closedOutcome, reason: because('requested') }
+    expect(facts.at(-1)).to.deep.equal({ type: 'recording.ended', camera: 'camera0', by: ann, outcome })
+  })
+
+  it('keeps its duration on disk, gives its files to the conversion, and reports the converted ones', async () => {
+    const converted = { ...oneFile, name: 'one.mkv', bytes: 9 }
+    const { actor, facts, finishes, intents, opened, firstBytes, fileClosed } = record(
+      { format: 'mkv', duration: 60_000 },
+      { converted },
+    )
+    await opened()
+    await firstBytes()
+    const intent = { camera: 'camera0', by: ann, format: 'mkv', startedAt: 1_000, gaps: [], duration: 60_000 }
+    expect(intents).to.deep.equal([intent, intent])
+    actor.send({ type: 'recording.stop', by: bob })
+    await fileClosed()
+    expect(finishes).to.deep.equal([
+      { camera: 'camera0', format: 'mkv', files: [oneFile], endedAt: 9_000, gaps: [], intent },
+    ])
+    expect(facts.at(-1)).to.deep.nested.include({ 'outcome.files': ['one.mkv'], 'outcome.bytes': 9 })
+  })
+
+  it('has no files and no intent to finish if nothing was recorded and nothing could be closed', async () => {
+    const { actor, finishes, opened, closingFails } = record()
+    await opened()
+    actor.send({ type: 'recording.stop', by: bob })
+    await closingFails()
+    expect(finishes).to.deep.equal([{ camera: 'camera0', format: 'fmp4', files: [], endedAt: 0, gaps: [] }])
   })
 
   it('stops after the duration, counted from the first frame', async () => {
@@ -174,6 +232,14 @@ describe('recording', () => {
     ])
   })
 
+  it('fails for lack of data if nobody says why no data arrived', async () => {
+    const { clock, facts, opened, fileClosed } = record()
+    await opened()
+    clock.increment(20_000)
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason': because('no_data') })
+  })
+
   it('fails, and stops the recorder, if the recorder cannot be started', async () => {
     const { facts, log, openingFails, fileClosed } = record()
     await openingFails(new Failure('server_refused', 'the media server refused the request'))
@@ -198,6 +264,31 @@ describe('recording', () => {
     actor.send({ type: 'segment.grew', at: 7_000 })
     expect(view()).to.deep.include({ status: 'RECORDING', growing: true })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+  })
+
+  it('is not interrupted while files follow each other', async () => {
+    const { actor, clock, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    for (const count of [1, 2, 3]) {
+      clock.increment(2_000)
+      actor.send({ type: 'segment.added', segment: { filename: `${count}.mp4`, startedAt: count }, at: 7_000 + count })
+    }
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(2_999)
+    expect(view().status).to.equal('RECORDING')
+    clock.increment(1)
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', since: 7_003 })
+  })
+
+  it('continues with the files of the earlier run of the service, and says why it was interrupted', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { actor, view } = record({ recalled: { intent, grewAt: 6_000 } })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('service_restarted') })
+    expect(actor.getSnapshot().context).to.deep.include({ watermark: 999, grewAt: 6_000 })
+    const gapReason = because('unplugged')
+    const longer = record({ recalled: { intent: { ...intent, gapReason }, grewAt: 6_000 } })
+    expect(longer.intents.at(-1)).to.deep.include({ gapReason })
   })
 
   it('does not treat the last bytes of a lost stream as a resumption', async () => {
@@ -297,15 +388,19 @@ describe('recording', () => {
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.failed',
       'outcome.reason.code': 'file_not_closed',
+      'outcome.files': ['one.mp4'],
+      'outcome.bytes': 7,
+      'outcome.endedAt': 9_000,
     })
   })
 
   it('keeps the known file names if closing fails', async () => {
-    const { actor, facts, opened, firstBytes, closingFails } = record()
+    const { actor, facts, view, opened, firstBytes, closingFails } = record()
     await opened()
     await firstBytes()
     actor.send({ type: 'storage.blocked', reason: because('storage_full') })
     await closingFails()
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'storage', files: ['one.mp4'] })
     expect(facts.at(-1)).to.deep.nested.include({
       type: 'recording.suspended',
       'outcome.reason.code': 'storage_full',
@@ -367,7 +462,7 @@ describe('recording', () => {
       })
 
     it('keeps its gaps when it ends, also the one that it ends in', async () => {
-      const { actor, finished, opened, firstBytes, fileClosed } = record()
+      const { actor, finishes, opened, firstBytes, fileClosed } = record()
       await opened()
       await firstBytes()
       const reason = because('unplugged')
@@ -375,7 +470,7 @@ describe('recording', () => {
       await fileClosed()
       actor.send({ type: 'recording.stop', by: ann })
       await fileClosed()
-      expect(finished).to.deep.equal([[{ from: 6_000, to: 9_000, reason }]])
+      expect(finishes.map(({ gaps }) => gaps)).to.deep.equal([[{ from: 6_000, to: 9_000, reason }]])
     })
 
     it('the loss of the media server: it waits for it once its file no longer grows', async () => {
@@ -421,6 +516,51 @@ describe('recording', () => {
         view().gaps.map(({ reason }) => reason.code),
         'the cause, not the failed attempts',
       ).to.deep.equal(['unplugged'])
+    })
+
+    it('an attempt that brings no data, with an increasing delay and its reason', async () => {
+      const { actor, clock, confirmingFails, facts, log, opened, firstBytes, fileClosed, view } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'camera.lost', reason: because('unplugged') })
+      await fileClosed()
+      actor.send({ type: 'camera.ready' })
+      clock.increment(0)
+      for (const pause of [1_000, 2_000, 4_000]) {
+        await opened()
+        actor.send({ type: 'stream.lost', reason: because('server_closed') })
+        clock.increment(20_000)
+        await fileClosed()
+        expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('server_closed') })
+        const attempts = log.filter((line) => line === 'record on').length
+        clock.increment(pause - 1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts)
+        clock.increment(1)
+        expect(log.filter((line) => line === 'record on')).to.have.length(attempts + 1)
+      }
+      await opened()
+      await confirmingFails(new Failure('storage_failed'))
+      await fileClosed()
+      expect(view()).to.deep.include({ status: 'INTERRUPTED', reason: because('storage_failed') })
+      clock.increment(7_999)
+      expect(log.at(-1)).not.to.equal('record on')
+      clock.increment(1)
+      expect(log.at(-1)).to.equal('record on')
+      await opened()
+      await firstBytes(two)
+      expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', filename: 'two.mp4' })
+    })
+
+    it('a new file without growth of the old one, and keeps the gap on disk', async () => {
+      const { actor, clock, facts, intents, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'stream.lost', reason: because('server_closed') })
+      clock.increment(10_000)
+      actor.send({ type: 'segment.added', segment: two, at: 8_500 })
+      const gap = { from: 1_000, to: 8_000, reason: because('server_closed') }
+      expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', filename: 'two.mp4', gap })
+      expect(intents.at(-1)).to.deep.include({ gaps: [gap] })
     })
 
     it('a restart of the service', async () => {
@@ -568,8 +708,99 @@ describe('recording', () => {
     ])
   })
 
+  describe('reacts in each phase', () => {
+    const events = {
+      stop: { type: 'recording.stop', by: bob },
+      lost: { type: 'camera.lost', reason: because('unplugged') },
+      full: { type: 'storage.blocked', reason: because('storage_full') },
+      down: { type: 'server.lost', reason: because('server_unreachable') },
+      exit: { type: 'service.stopping' },
+    } as const
+    const reached = async (phase: keyof typeof outcomes) => {
+      const one = record()
+      await turn()
+      if (phase === 'opens the recorder') return one
+      await one.opened()
+      if (phase === 'waits for data' || phase === 'keeps its intent') return one
+      await one.firstBytes()
+      if (phase === 'records') return one
+      if (phase === 'is stalled' || phase === 'closes its files') {
+        one.clock.increment(3_000)
+        if (phase === 'closes its files') one.clock.increment(30_000)
+        return one
+      }
+      one.actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+      one.actor.send({ type: 'storage.blocked', reason: because('storage_warning') })
+      await one.fileClosed()
+      if (phase === 'waits for the storage') return one
+      one.actor.send({ type: 'storage.freed' })
+      if (phase === 'waits for the media server') return one
+      one.actor.send({ type: 'server.restored' })
+      if (phase === 'waits for its next attempt') return one
+      one.clock.increment(0)
+      await turn()
+      if (phase === 'opens the recorder again') return one
+      await one.opened()
+      return one
+    }
+    const starting = {
+      stop: 'ended: requested',
+      lost: 'failed: unplugged',
+      full: 'failed: storage_full',
+      down: 'STARTING',
+      exit: 'ended: service_stopping',
+    }
+    const started = {
+      stop: 'ended: requested',
+      lost: 'suspended: unplugged, waits for camera',
+      full: 'suspended: storage_full, waits for storage',
+      exit: 'suspended: service_stopping',
+    }
+    /** Without a fact for what else it waits for. */
+    const paused = (reason: string) => ({
+      ...started,
+      lost: `suspended: ${reason}, waits for camera`,
+      full: `suspended: ${reason}, waits for storage`,
+      down: `suspended: ${reason}, waits for server`,
+    })
+    const outcomes = {
+      'opens the recorder': starting,
+      'waits for data': starting,
+      'keeps its intent': { ...starting, down: 'RECORDING' },
+      records: { ...started, down: 'RECORDING' },
+      'is stalled': { ...started, down: 'INTERRUPTED' },
+      'closes its files': paused('no_data'),
+      'waits for the storage': {
+        ...paused('storage_warning'),
+        down: 'suspended: storage_warning, waits for storage',
+      },
+      'waits for the media server': paused('storage_warning'),
+      'waits for its next attempt': paused('storage_warning'),
+      'opens the recorder again': { ...paused('storage_warning'), down: 'suspended: storage_warning' },
+      'waits for data again': { ...started, down: 'suspended: storage_warning' },
+    } as const
+    for (const [phase, expected] of Object.entries(outcomes))
+      it(`in which it ${phase}: to a stop, losses, and the end of the service`, async () => {
+        const found: Record<string, string> = {}
+        for (const [name, event] of Object.entries(events)) {
+          const { actor, facts, seen, view, fileClosed } = await reached(phase as keyof typeof outcomes)
+          if (phase === 'keeps its intent') {
+            seen()
+            await Promise.resolve()
+          }
+          actor.send(event)
+          await fileClosed()
+          const fact = facts.flatMap((each) => ('outcome' in each ? [each] : [])).at(-1)
+          const { status, waitsFor } = view()
+          const told = fact ? `${fact.type.replace('recording.', '')}: ${fact.outcome.reason.code}` : status
+          found[name] = waitsFor ? `${told}, waits for ${waitsFor}` : told
+        }
+        expect(found).to.deep.equal(expected)
+      })
+  })
+
   it('is refused if its intent cannot be written to disk', async () => {
-    const { facts, opened, firstBytes, fileClosed } = record({}, new Failure('not_written'))
+    const { facts, opened, firstBytes, fileClosed } = record({}, { unwritable: new Failure('not_written') })
     await opened()
     await firstBytes()
     await fileClosed()
@@ -603,18 +834,24 @@ const closedOutcome = {
 } as const
 
 /** A recording of camera0 requested by ann, with effects that the test controls. */
-function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
+function record(
+  options: Partial<RecordingInput> = {},
+  { unwritable, converted }: { unwritable?: Failure; converted?: RecordingFile } = {},
+) {
   const log: string[] = []
-  const facts: RecordingFact[] = []
   const intents: RecordingIntent[] = []
-  const finished: Gap[][] = []
+  const finishes: Finish[] = []
   const clock = new SimulatedClock()
   let opening = later<Opened>()
   let segment = later<Segment>()
   let over = later<{ at: number }>()
   let closing = later<Closed>()
   let deadline = 0
-  const actor = createActor(
+  const {
+    actor,
+    facts: emitted,
+    heard,
+  } = withParent(
     recordingMachine.provide({
       actors: {
         openCapture: fromPromise<Opened, RecordingSubject>(() => {
@@ -650,29 +887,33 @@ function record(options: Partial<RecordingInput> = {}, unwritable?: Failure) {
           log.push('intent saved')
           intents.push(input.intent)
         }),
-        finishRecording: fromPromise<Closed, Finish>(async ({ input: { files, endedAt, gaps } }) => {
-          finished.push(gaps)
+        finishRecording: fromPromise<Closed, Finish>(async ({ input }) => {
+          finishes.push(input)
           log.push('intent forgotten')
-          return { files, endedAt }
+          return { files: converted ? [converted] : input.files, endedAt: input.endedAt }
         }),
       },
     }),
     { input: { camera: 'camera0', by: ann, format: 'fmp4', ...options }, clock },
   )
-  actor.on('*', (fact) => facts.push(fact))
-  actor.start()
+  const facts = emitted as RecordingFact[]
   return {
     actor,
     facts,
+    news: () => heard.splice(0).map(({ type }) => type),
     log,
     intents,
-    finished,
+    finishes,
     clock,
     view: () => recordingView(actor.getSnapshot()),
     deadline: () => deadline,
     async opened(segments: Segment[] = []) {
       await turn()
       opening.resolve({ watermark: 500, segments })
+      await turn()
+    },
+    async confirmingFails(error: Error) {
+      segment.reject(error)
       await turn()
     },
     async openingFails(error: Error) {

@@ -321,6 +321,16 @@ describe('retention', () => {
     }
   })
 
+  it('does not sweep automatically after the cleanup of a client if it is disabled or manual', async () => {
+    for (const policy of [age(30, false), { type: 'manual', enabled: true } as const]) {
+      const { actor, sweeps, ends, wait } = await begin({ policy })
+      actor.send({ type: 'retention.sweep', by })
+      ends()
+      await wait(10 * hour, hour)
+      expect(sweeps).to.have.length(1)
+    }
+  })
+
   it('prefers the saved policy to the configured one', async () => {
     const { actor } = await begin({ policy: age(30), kept: { policy: size(2) } })
     expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy: size(2) })
@@ -392,6 +402,96 @@ describe('retention', () => {
 
 const hour = 3_600_000
 
+describe('retention that reads the clock before a sweep', () => {
+  // The clock is not read yet when the time of the first sweep has just come.
+  const soon = 60_000
+
+  it('sweeps after it', async () => {
+    const { clock, sweeps } = await begin({ policy: age(30) })
+    clock.increment(soon)
+    expect(sweeps).to.deep.equal([])
+    await turn()
+    expect(sweeps).to.deep.equal([{ policy: age(30), now: now + soon }])
+  })
+
+  it('takes a cleanup of a client at once', async () => {
+    const { actor, clock, sweeps } = await begin({ policy: age(30) })
+    clock.increment(soon)
+    actor.send({ type: 'retention.sweep', by })
+    await turn()
+    expect(sweeps).to.deep.equal([{ policy: age(30), by }])
+  })
+
+  it('takes a policy of a client instead', async () => {
+    const { actor, clock, saves, settle, sweeps } = await begin({ policy: age(30) })
+    clock.increment(soon)
+    actor.send({ type: 'policy.set', policy: size(5), by })
+    await settle()
+    expect([saves, sweeps]).to.deep.equal([[size(5)], []])
+    expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(5))
+  })
+
+  it('waits for a minute if the configuration changes', async () => {
+    const { actor, clock, sweeps, wait } = await begin({ policy: age(30) })
+    clock.increment(soon)
+    actor.send({ type: 'retention.configured', policy: size(5), checkInterval: hour })
+    await turn()
+    await wait(59_999)
+    expect(sweeps).to.have.length(0)
+    await wait(1)
+    expect(sweeps).to.deep.equal([{ policy: size(5) }])
+  })
+})
+
+describe('retention that stops a sweep', () => {
+  const excess = { due: 6, of: 10 }
+  const stopped = async (event: RetentionEvent) => {
+    const one = await begin({ policy: age(30) })
+    await one.wait(60_000)
+    one.actor.send(event)
+    expect(one.log).to.deep.equal(['sweep.stop'])
+    return one
+  }
+
+  for (const end of ['refused', 'ended'] as const) {
+    const over: RetentionEvent =
+      end === 'refused' ? { type: 'sweep.refused', at: now, excess } : { type: 'sweep.ended', at: now }
+
+    it(`for another policy saves that when the sweep has ${end}`, async () => {
+      const { actor, saves, settle, tells, wait, sweeps } = await stopped({ type: 'policy.set', policy: size(5), by })
+      await wait(hour)
+      expect(saves).to.deep.equal([])
+      tells(over)
+      await settle()
+      expect(saves).to.deep.equal([size(5)])
+      expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(5))
+      await wait(60_000)
+      expect(sweeps.slice(1)).to.deep.equal([{ policy: size(5) }])
+    })
+
+    it(`for another configuration waits for a minute after the sweep has ${end}`, async () => {
+      const next = { policy: size(5), checkInterval: hour }
+      const { actor, tells, wait, sweeps } = await stopped({ type: 'retention.configured', ...next })
+      await wait(hour)
+      tells(over)
+      expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(5))
+      await wait(59_999)
+      expect(sweeps).to.have.length(1)
+      await wait(1)
+      expect(sweeps.slice(1)).to.deep.equal([{ policy: size(5) }])
+    })
+  }
+
+  it('for another configuration, and then another policy, saves that', async () => {
+    const next = { policy: size(5), checkInterval: hour }
+    const { actor, ends, saves, settle } = await stopped({ type: 'retention.configured', ...next })
+    actor.send({ type: 'policy.set', policy: size(3), by })
+    ends()
+    await settle()
+    expect([saves, retentionView(actor.getSnapshot()).policy]).to.deep.equal([[size(3)], size(3)])
+  })
+})
+
 describe('retention on a disk that lacks space', () => {
   const missing = { bytes: 5e9, files: 2 }
   const needed = { type: 'space.needed', missing } as const
@@ -404,6 +504,7 @@ describe('retention on a disk that lacks space', () => {
     actor.send(needed)
     await turn()
     expect(sweeps.slice(1)).to.deep.equal([{ policy: size(9), needed: missing, hasTarget: true }])
+    expect(retentionView(actor.getSnapshot())).to.deep.include({ policy: size(9), hasTarget: true })
     actor.send(needed)
     ends()
     actor.send(needed)
@@ -630,13 +731,15 @@ describe('retention with too many files to delete', () => {
     await wait(60_000)
     tells({ type: 'sweep.refused', at: now, excess, undated: 0 })
     await wait(hour)
-    tells({ type: 'sweep.refused', at: now + hour, excess, undated: 0 })
+    tells({ type: 'sweep.refused', at: now + hour, excess, undated: 1 })
     expect(sweeps).to.have.length(2)
-    expect(facts).to.deep.equal([{ type: 'retention.suspended', reason }])
+    expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.undated'])
+    expect(facts[0]).to.deep.equal({ type: 'retention.suspended', reason })
     expect(retentionView(actor.getSnapshot())).to.deep.equal({
       policy: age(30),
       last: { at: now + hour, files: 0, freed: 0 },
       suspension: reason,
+      undated: 1,
     })
   })
 
@@ -832,6 +935,7 @@ async function begin({
   await turn()
   return {
     actor,
+    clock,
     facts,
     log,
     accepted,

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { assign, fromPromise, setup, spawnChild } from 'xstate'
 import { Failure } from '../../machines/domain/reason.js'
+import { check, sequences } from './check.js'
 import type { Model } from './model.js'
 import { models } from './models/index.js'
 import { runner, type Sequence } from './sequences.js'
@@ -11,29 +12,13 @@ const { RUNS, MACHINE, SEED } = process.env
 const runs = Number(RUNS || Math.ceil(10_000 / models.length))
 const seed = Number(SEED || 1)
 
-const sequences = (length: { minLength?: number; maxLength: number }) =>
-  fc.record({
-    start: fc.nat({ max: 100 }),
-    choices: fc.array(fc.nat(), { ...length, size: 'max' }),
-    end: fc.nat({ max: 4 }),
-  })
-
-function check(model: Model, sequence: fc.Arbitrary<Sequence>, numRuns: number): void {
-  const run = runner(model)
-  const property = fc.property(sequence, (one) => void run(one))
-  const { failed, errorInstance, numRuns: made } = fc.check(property, { numRuns, seed })
-  if (!failed) return
-  // fast-check has shrunk the sequence: the message contains its steps.
-  const again = `make fuzz RUNS=${runs} MACHINE=${model.machine.id} SEED=${seed}`
-  throw new Error(`${(errorInstance as Error).message}\n  (sequence ${made} of ${again})`)
-}
-
 describe('random sequences of events, outcomes and delays', function () {
   this.timeout(0)
   for (const model of models.filter(({ machine }) => !MACHINE || machine.id === MACHINE))
     it(`leave ${model.machine.id} alive, with its resources and a bounded context`, () => {
-      check(model, sequences({ maxLength: RUNS ? 60 : 14 }), runs)
-      check(model, sequences({ minLength: 400, maxLength: 400 }), Math.ceil(runs / 400))
+      const again = `make fuzz RUNS=${runs} MACHINE=${model.machine.id} SEED=${seed}`
+      check(model, sequences({ maxLength: RUNS ? 60 : 14 }), { runs, seed, again })
+      check(model, sequences({ minLength: 400, maxLength: 400 }), { runs: Math.ceil(runs / 400), seed, again })
     })
 })
 
