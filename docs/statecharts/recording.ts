@@ -18,6 +18,7 @@ export const machine = setup({
     addSegment: () => {},
     takeSegment: () => {},
     noteGrowth: () => {},
+    noteStall: () => {},
     endGap: () => {},
     countAttempt: () => {},
     noteCondition: () => {},
@@ -26,6 +27,7 @@ export const machine = setup({
     takeLack: () => {},
     expectData: () => {},
     expectKeyframe: () => {},
+    noteRemoval: () => {},
     giveReason: () => {},
     keepResult: () => {},
     keepFiles: () => {},
@@ -238,13 +240,7 @@ export const machine = setup({
                   after: {
                     stallLimit: {
                       target: 'interrupted',
-                      actions: [
-                        {
-                          type: 'giveReason',
-                          params: { reason: { code: 'no_data', details: 'no data is written' } },
-                        },
-                        { type: 'beginGap', params: { closes: false } },
-                      ],
+                      actions: ['noteStall', { type: 'beginGap', params: { closes: false } }],
                     },
                   },
                   on: {
@@ -257,15 +253,7 @@ export const machine = setup({
                     'segment.deleted': {
                       target: '#recording.holding.closing.pausing',
                       actions: [
-                        {
-                          type: 'giveReason',
-                          params: {
-                            reason: {
-                              code: 'no_data',
-                              details: 'the file that was being written was deleted',
-                            },
-                          },
-                        },
+                        { type: 'noteRemoval' },
                         { type: 'beginGap', params: { closes: true } },
                       ],
                     },
