@@ -69,7 +69,7 @@ const StateCard = ({ camera }: { camera: Camera }) => {
             </>,
           ],
           ['Connected', connected && <Time at={connected} />],
-          ['Kind', { usb: 'USB camera', rtsp: 'RTSP camera', virtual: 'Virtual camera' }[kind]],
+          ['Kind', { usb: 'USB camera', v4l2: 'Capture device', rtsp: 'RTSP camera', virtual: 'Virtual camera' }[kind]],
           ['Picture', resolution && `${resolution}${fps === undefined ? '' : `, ${fps} frames per second`}`],
           ['Stream', metrics?.uptime ? `${stream}, for ${durationText(metrics.uptime * 1_000)}` : stream],
           ['Readers', metrics && `${metrics.readers}, ${bytesText(metrics.bytes_sent)} sent`],
