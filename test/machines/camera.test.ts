@@ -295,6 +295,20 @@ describe('camera', () => {
     expect(view().status).to.equal('CONNECTED')
   })
 
+  for (const [event, reason] of [
+    [{ type: 'camera.remove', by }, 'removed'],
+    [{ type: 'service.stopping' }, 'service_stopping'],
+    [{ type: 'device.removed', reason: because('unplugged') }, 'unplugged'],
+  ] as const)
+    it(`ends a snapshot with the reason ${reason}`, async () => {
+      const { actor, facts, probed } = camera()
+      await probed()
+      const wish = { by, maxAge: 0, options: { format: 'jpg' as const, quality: 90 } }
+      actor.send({ type: 'snapshot.take', wish })
+      actor.send(event)
+      expect(facts.find(({ type }) => type === 'snapshot.failed')).to.deep.include({ reason: because(reason) })
+    })
+
   it('gives a second request for a picture to the snapshot in progress', async () => {
     const { actor, probed } = camera()
     await probed()
@@ -577,7 +591,15 @@ describe('camera', () => {
       await records()
       actor.getSnapshot().children.recording?.send(crash)
       await turn()
-      expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'recording.interrupted'])
+      expect(facts.at(-2)?.type).to.equal('actor.failed')
+      expect(facts.at(-1)).to.deep.equal({
+        type: 'recording.interrupted',
+        camera: 'camera0',
+        by,
+        reason: because('crashed'),
+        filename: 'one.mp4',
+        closes: false,
+      })
       clock.increment(1_000)
       await turn()
       clock.increment(0)

@@ -397,6 +397,9 @@ describe('recording', () => {
         expect(facts.at(-1)).to.deep.equal({ type: 'recording.resumed', ...origin, filename: 'two.mp4', gap })
         expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'], gaps: [gap] })
         expect(intents.at(-1)?.gaps).to.deep.equal([gap])
+        actor.send({ type: 'recording.stop', by: ann })
+        await fileClosed()
+        expect(facts.at(-1), 'no other gap').to.deep.nested.include({ 'outcome.gaps': [gap] })
       })
 
     it('keeps its gaps when it ends, also the one that it ends in', async () => {
