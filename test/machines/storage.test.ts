@@ -148,6 +148,36 @@ describe('storage', () => {
     expect(levels()).to.deep.equal(['ok', 'critical', 'ok'])
   })
 
+  it('takes one failed measurement after a fault for an exception, and a fault after it for a fault', async () => {
+    const { heard, levels, measures, fails } = disk()
+    await measures(50)
+    await fails(new Failure('storage_missing'))
+    await fails('late')
+    expect(levels()).to.deep.equal(['ok', 'critical'])
+    await measures(50)
+    await fails('late')
+    await fails(new Failure('storage_denied'))
+    expect(levels()).to.deep.equal(['ok', 'critical', 'ok', 'critical'])
+    expect(heard.at(-1)).to.deep.equal({ type: 'storage.blocked', reason: because('storage_denied') })
+  })
+
+  it('keeps the reserve also after a failed measurement', async () => {
+    const { reserve, measures, fails } = disk()
+    await measures(50)
+    await fails('late')
+    await measures(50)
+    expect(reserve.asked).to.equal(2)
+  })
+
+  it('measures at once when somebody begins to write', async () => {
+    const { actor, asked, clock, measured } = disk()
+    await measured(50)
+    clock.increment(1)
+    expect(asked()).to.equal(1)
+    actor.send({ type: 'disk.check' })
+    expect(asked()).to.equal(2)
+  })
+
   it('keeps the reserve for state files while there is room, and makes it again after a full disk', async () => {
     const { reserve, measures } = disk()
     await measures(50)
@@ -421,10 +451,11 @@ function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000
     input: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000, ...limits },
     clock,
   })
-  const after = async () => {
+  const measured = async (percent: number, more: Partial<DiskUsage> = {}) => {
+    at += pause
+    measuring.resolve({ at, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
     await turn()
     await turn()
-    clock.increment(5_000)
   }
   return {
     actor,
@@ -435,14 +466,17 @@ function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000
     /** Number of measurements. */
     asked: () => asked,
     levels: () => facts.map((fact) => fact.type.slice('storage.'.length)),
-    measures: (percent: number, more: Partial<DiskUsage> = {}) => {
-      at += pause
-      measuring.resolve({ at, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
-      return after()
+    /** A measurement, without the time until the next one. */
+    measured,
+    measures: async (percent: number, more: Partial<DiskUsage> = {}) => {
+      await measured(percent, more)
+      clock.increment(5_000)
     },
-    fails: (reason: string | Error) => {
+    fails: async (reason: string | Error) => {
       measuring.reject(reason)
-      return after()
+      await turn()
+      await turn()
+      clock.increment(5_000)
     },
   }
 }
