@@ -487,9 +487,10 @@ describe('retention that stops a sweep', () => {
 
     it(`for another configuration waits for a minute after the sweep has ${end}`, async () => {
       const next = { policy: size(5), checkInterval: hour }
-      const { actor, tells, wait, sweeps } = await stopped({ type: 'retention.configured', ...next })
+      const { actor, facts, tells, wait, sweeps } = await stopped({ type: 'retention.configured', ...next })
       await wait(hour)
       tells(over)
+      expect(facts.map(({ type }) => type)).to.deep.equal(end === 'ended' ? ['retention.swept'] : [])
       expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(5))
       await wait(59_999)
       expect(sweeps).to.have.length(1)

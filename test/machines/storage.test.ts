@@ -161,6 +161,13 @@ describe('storage', () => {
     expect(heard.at(-1)).to.deep.equal({ type: 'storage.blocked', reason: because('storage_denied') })
   })
 
+  it('blocks recordings if the first measurement already shows a fault', async () => {
+    const { heard, levels, fails } = disk()
+    await fails(new Failure('storage_missing'))
+    expect(levels()).to.deep.equal(['critical'])
+    expect(heard).to.deep.equal([{ type: 'storage.blocked', reason: because('storage_missing') }])
+  })
+
   it('keeps the reserve also after a failed measurement', async () => {
     const { reserve, measures, fails } = disk()
     await measures(50)
@@ -302,14 +309,13 @@ describe('storage on a disk that is being filled', () => {
   })
 
   it('does not measure more often than every 5 s while nobody writes', async () => {
-    const { asked, measures, clock } = disk({}, 5_000)
+    const { asked, clock, measures, measured } = disk({}, 5_000)
     for (let times = 0; times < 4; times += 1) await measures(50)
+    await measured(50)
     const before = asked()
-    clock.increment(0)
-    expect(asked()).to.equal(before)
-    await measures(50)
     clock.increment(4_999)
-    await turn()
+    expect(asked()).to.equal(before)
+    clock.increment(1)
     expect(asked()).to.equal(before + 1)
   })
 

@@ -25,7 +25,8 @@ export interface FileResult {
 
 const cache = '.cache/mutation.json'
 
-const known = (): Record<string, FileResult> => (existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {})
+export const known = (): Record<string, FileResult> =>
+  existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {}
 
 export function keep(result: FileResult): void {
   mkdirSync('.cache', { recursive: true })
