@@ -808,6 +808,18 @@ describe('camera', () => {
       expect(view().recording?.status).to.equal('INTERRUPTED')
     })
 
+    it('drains when its snapshot crashes while it saves the picture', async () => {
+      const { actor, facts, view, probed } = camera({ grabs: true })
+      await probed()
+      actor.send({ type: 'snapshot.take', wish: { by, maxAge: 0, options: { format: 'jpg', quality: 90 } } })
+      await turn()
+      actor.send({ type: 'device.removed', reason: because('unplugged') })
+      expect(view().cause.state).to.equal('draining')
+      actor.getSnapshot().children.snapshot?.send(crash)
+      expect(view().cause.state).to.equal('unplugged')
+      expect(facts.find(({ type }) => type === 'snapshot.failed')).to.deep.include({ reason: because('crashed') })
+    })
+
     it('emits the failure of a crashed snapshot', async () => {
       const { actor, facts, view, probed } = camera()
       await probed()
@@ -962,11 +974,13 @@ function camera({
   device: mine = device,
   intent,
   unstoppable = false,
+  grabs = false,
 }: {
   obstacles?: Obstacles
   device?: Device
   intent?: RecordingIntent
   unstoppable?: boolean
+  grabs?: boolean
 } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
@@ -1022,7 +1036,9 @@ function camera({
     cameraMachine.provide({
       actors: {
         recording,
-        snapshot: crashing(snapshotMachine).provide({ actors: { grabDirect: never() } }),
+        snapshot: crashing(snapshotMachine).provide({
+          actors: { grabDirect: grabs ? (fromPromise(async () => ({})) as never) : never(), savePictures: never() },
+        }),
         demand: crashing(demandMachine).provide({ actors: { streamHold, waitUntil: never() } }),
         pipeline: crashing(pipelineMachine).provide({
           actors: {

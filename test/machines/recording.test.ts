@@ -299,13 +299,16 @@ describe('recording', () => {
       }
   })
 
-  it('is STOPPING while it closes its files because it fails, or because the service stops', async () => {
+  it('is STOPPING while it closes its files because it is stopped, it fails, or the service stops', async () => {
     const failing = record({ endsOnUnplug: true })
     const stopping = record()
-    for (const { opened, firstBytes } of [failing, stopping]) {
+    const stopped = record()
+    for (const { opened, firstBytes } of [failing, stopping, stopped]) {
       await opened()
       await firstBytes()
     }
+    stopped.actor.send({ type: 'recording.stop', by: bob })
+    expect(stopped.view().status).to.equal('STOPPING')
     failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
     stopping.actor.send({ type: 'service.stopping' })
     expect([failing.view().status, stopping.view().status]).to.deep.equal(['STOPPING', 'STOPPING'])

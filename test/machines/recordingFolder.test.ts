@@ -105,7 +105,7 @@ describe('recordingFolder', () => {
     expect(inUse()).to.equal('main')
     expect(facts.at(-1)).to.deep.equal({ type: 'storage.switched', to: 'main', reason: recovered })
     expect(heard.at(-1)).to.deep.equal({ type: 'folder.used', folder: 'main' })
-    await passes(60_000)
+    await passes(50_000)
     expect(inUse(), 'it stays there').to.equal('main')
   })
 

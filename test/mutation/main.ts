@@ -82,7 +82,8 @@ async function judge(
   if (bundle === undefined) throw new Error(`${mutant.file}:${mutant.line} ${mutant.what} is not valid TypeScript`)
   const verdict = await worker.run(bundle, normal)
   if (!verdict) return { result: 'timed out', spent: 0 }
-  const { failure, isInvalid, cpu } = verdict
+  const { failure, isInvalid, tests, cpu } = verdict
+  if (failure === undefined && tests === 0) throw new Error('no test has run')
   if (failure?.includes('Cannot find')) throw new Error(`the tests cannot run: ${failure}`)
   // What cannot be loaded is no merit of a test.
   if (isInvalid) return { result: 'invalid', by: failure, spent: cpu }
@@ -90,11 +91,12 @@ async function judge(
 }
 
 /** Whether the mutant is one of the survivors, wherever its line is now. */
-const isOf = (survivors: FileResult['survivors'], mutant: Mutant) =>
-  survivors.some(
+function isOf(survivors: FileResult['survivors'], mutant: Mutant): boolean {
+  return survivors.some(
     ({ what, was, text, code }) =>
       what === mutant.what && was === mutant.was && text === mutant.text && code === lineOf(mutant),
   )
+}
 
 /** Returns `size` mutants, always the same for a seed. */
 function sample(all: readonly Mutant[], size: number): Mutant[] {
