@@ -159,6 +159,8 @@ describe('storage', () => {
     await fails(new Failure('storage_denied'))
     expect(levels()).to.deep.equal(['ok', 'critical', 'ok', 'critical'])
     expect(heard.at(-1)).to.deep.equal({ type: 'storage.blocked', reason: because('storage_denied') })
+    await fails('late')
+    expect(levels().at(-1)).to.equal('critical')
   })
 
   it('blocks recordings if the first measurement already shows a fault', async () => {
