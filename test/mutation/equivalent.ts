@@ -38,6 +38,12 @@ export const equivalents: readonly Equivalent[] = [
     reason: 'It is only slower without the cache.',
   },
   {
+    file: 'machines/mediamtxLink.ts',
+    what: '0 → 1',
+    line: 'context: ({ input }) => ({ ...input, paths: 0, failures: 0 }),',
+    reason: '`paths` is set before it is told for the first time.',
+  },
+  {
     file: 'machines/recording.ts',
     what: 'target .choosing → .forCamera',
     line: "{ guard: 'isSurvivable', target: '.choosing', actions: 'noteCondition' },",

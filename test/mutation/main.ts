@@ -92,10 +92,8 @@ async function judge(
 
 /** Whether the mutant is one of the survivors, wherever its line is now. */
 function isOf(survivors: FileResult['survivors'], mutant: Mutant): boolean {
-  return survivors.some(
-    ({ what, was, text, code }) =>
-      what === mutant.what && was === mutant.was && text === mutant.text && code === lineOf(mutant),
-  )
+  const key = ({ column, what, was, text }: Mutant) => JSON.stringify([column, what, was, text])
+  return survivors.some((one) => key(one) === key(mutant) && one.code === lineOf(mutant))
 }
 
 /** Returns `size` mutants, always the same for a seed. */
