@@ -3,40 +3,32 @@ import { parseConfiguration } from '../../config/load.js'
 import { usableFormats } from '../../machines/domain/captureMode.js'
 import { isReasonCode } from '../../machines/domain/reason.js'
 import { supportOf } from '../../machines/domain/streamSupport.js'
-import { fencedBlocks, pages, pageText } from './markdown.js'
+import { column, fencedBlocks, pages, pageText } from './markdown.js'
 
 const page = pageText('docs/cameras.md')
-const cells = (line: string) => line.split(/(?<!\\)\|/).map((cell) => cell.trim())
-/** The rows of the tables with this heading of a column: their cells in it. */
-const column = (title: string): string[] => {
-  let at = -1
-  return page.split('\n').flatMap((line) => {
-    if (!line.startsWith('|')) at = -1
-    else if (cells(line).includes(title)) at = cells(line).indexOf(title)
-    else if (at > 0 && !line.startsWith('|---')) return [cells(line)[at] ?? '']
-    return []
-  })
-}
-
 describe('docs: page of cameras', () => {
   it('names reason codes that exist, each once', () => {
-    const codes = column('Reason code').flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, code]) => code ?? ''))
+    const codes = column(page, 'Reason code').flatMap((cell) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, code]) => code ?? ''),
+    )
     expect(codes.filter((code) => !isReasonCode(code))).to.deep.equal([])
     expect(codes).to.have.length(new Set(codes).size).and.to.include.members(['no_signal', 'no_keyframe', 'b_frames'])
   })
 
   it('has every format that is captured, and no other', () => {
-    const formats = column('Formats').flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, format]) => format))
+    const formats = column(page, 'Formats').flatMap((cell) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, format]) => format),
+    )
     expect(formats).to.have.members([...usableFormats])
   })
 
   it('says of each codec what works', () => {
     const uses = { snapshot: 'Snapshot', recording: 'Recording', hls: 'HLS', webrtc: 'WebRTC' }
     const payloads: Record<string, string> = { MJPEG: 'JPEG', 'MPEG-4': 'MP4V-ES', 'MPEG-2': 'MPV' }
-    column('Codec').forEach((cell, row) => {
+    column(page, 'Codec').forEach((cell, row) => {
       for (const codec of cell.split(', '))
         for (const { use, reason } of supportOf({ codec: payloads[codec] ?? codec.replace('.', '') }))
-          expect(column(uses[use])[row], `${codec}, ${use}`).to.match(reason ? /^no$/ : /^yes/)
+          expect(column(page, uses[use])[row], `${codec}, ${use}`).to.match(reason ? /^no$/ : /^yes/)
     })
   })
 })

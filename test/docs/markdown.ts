@@ -63,3 +63,16 @@ export const linksOf = (page: string): string[] =>
   ]
     .map(([, target = '']) => target)
     .filter((target) => !/^[a-z]+:/.test(target))
+
+const cellsOf = (line: string): string[] => line.split(/(?<!\\)\|/).map((cell) => cell.trim())
+
+/** The cells of all columns with this title. */
+export function column(page: string, title: string): string[] {
+  let at = -1
+  return page.split('\n').flatMap((line) => {
+    if (!line.startsWith('|')) at = -1
+    else if (cellsOf(line).includes(title)) at = cellsOf(line).indexOf(title)
+    else if (at > 0 && !line.startsWith('|-')) return [cellsOf(line)[at] ?? '']
+    return []
+  })
+}
