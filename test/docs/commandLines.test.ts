@@ -41,7 +41,7 @@ describe('docs: commands', () => {
       expect(
         found.filter((line) => line.page === page),
         page,
-      ).to.have.length.above(3)
+      ).to.have.length.above(2)
   })
 
   it('of make have a target', () => {
