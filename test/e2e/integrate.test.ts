@@ -117,14 +117,25 @@ describe('docs: samples of integrate.md', function () {
     expect(ran).to.deep.equal({ code: 0, out: '', err: '' })
   })
 
-  it('other samples can be parsed', async () => {
+  it('other samples are known, and those for browsers can be parsed', async () => {
     const others = blocks.filter((block) => !isRun(block))
     expect(others.map(({ language }) => language)).to.have.members(['js', 'js', 'yaml', 'json'])
     for (const { language, text } of others) {
-      if (language === 'yaml') expect(parse(text).rest).to.have.length(2)
       if (language !== 'js') continue
       await writeFile(join(dir, 'browser.mjs'), text)
       expect(await run(process.execPath, ['--check', 'browser.mjs'])).to.deep.include({ code: 0, err: '' })
+    }
+  })
+
+  it('Home Assistant: its sensors read members that the health pages have', async () => {
+    const sample: { rest: { resource: string; sensor: { value_template: string }[] }[] } = parse(
+      blocks.find(({ language }) => language === 'yaml')?.text ?? '',
+    )
+    expect(sample.rest).to.have.length(2)
+    for (const { resource, sensor } of sample.rest) {
+      const page = await fetch(`http://127.0.0.1:${service.ports.health}${new URL(resource).pathname}`)
+      const members = sensor.map(({ value_template }) => /^\{\{ value_json\.(\w+) \}\}$/.exec(value_template)?.[1])
+      expect(await page.json(), resource).to.include.keys(members)
     }
   })
 
