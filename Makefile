@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find main.ts app.ts commands machines actors adapters rpc config launch \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
+sources := $(shell find main.ts app.ts commands machines actors adapters rpc config \( -name '*.ts' -o -path 'rpc/console/*' -type f \) 2>/dev/null)
 # Files in parallel, because most tests wait for ffmpeg or a media server, not for the processor.
 JOBS ?= 5
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs $(JOBS) --timeout 60000
@@ -33,7 +33,7 @@ build: setup dist/main.js ## bundle the service in dist/
 dist/main.js: $(sources) docs/generate/charts.ts package.json Makefile
 	@rm -rf dist
 	@mkdir -p .cache
-	@esbuild launch=launch/main.ts simulator=adapters/simulator/main.ts $(bundle) --format=esm \
+	@esbuild launch=commands/launch/main.ts simulator=adapters/simulator/main.ts $(bundle) --format=esm \
 	  --banner:js="import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 	@mv dist/launch.js dist/main.js
 	@esbuild service=main.ts $(bundle) --format=cjs --out-extension:.js=.cjs --sourcemap=external --metafile=.cache/service.json \
@@ -47,7 +47,7 @@ dist/main.js: $(sources) docs/generate/charts.ts package.json Makefile
 	@esbuild console=rpc/console/console.css --minify --outdir=dist/console --log-level=warning
 	@cp rpc/console/index.html rpc/console/console.svg dist/console/
 	@tsx docs/generate/charts.ts > dist/console/charts.json
-	@tsx launch/makeCode.ts dist
+	@tsx commands/launch/makeCode.ts dist
 
 dev: build ## run from the sources; restart on every change
 	@tsx watch --clear-screen=false main.ts serve --guide

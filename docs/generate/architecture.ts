@@ -27,7 +27,7 @@ machines/domain ← machines ← actors ← rpc ← app.ts ← main.ts
 | \`rpc/\` | WebSocket JSON-RPC, HTTP, notifications, metrics: views of facts |
 | \`rpc/console/\` | the page in the browser; it knows the service by the typed client only |
 | \`config/\` | the schema, its defaults, and the options of each part derived from it |
-| \`launch/\` | \`dist/main.js\`: sets V8's flags and loads the bundle, \`dist/service.cjs\` |
+| \`commands/launch/\` | \`dist/main.js\`: sets V8's flags and loads the bundle, \`dist/service.cjs\` |
 
 ## The actors
 

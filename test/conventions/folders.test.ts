@@ -16,13 +16,14 @@ const mayImport: Record<string, string[]> = {
   'rpc/client': [],
   config: ['machines/domain'],
   // Runs before the service is loaded.
-  launch: [],
+  // Runs before the service is loaded.
+  'commands/launch': [],
   commands: ['actors', 'machines', 'adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
 }
 const rooms = Object.keys(mayImport).sort((one, other) => other.length - one.length)
 const roomOf = (path: string): string | undefined => rooms.find((room) => path.startsWith(`${room}/`))
 
-const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands', 'launch'].flatMap((top) =>
+const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.tsx?$/.test(name))
     .map((name) => `${top}/${name}`),

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { codeFile, serviceScript } from '../../launch/script.js'
+import { codeFile, serviceScript } from '../../commands/launch/script.js'
 
 describe('the launcher', () => {
   const dir = mkdtempSync(join(tmpdir(), 'launch-'))
