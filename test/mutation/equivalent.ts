@@ -41,7 +41,7 @@ export const equivalents: readonly Equivalent[] = [
     file: 'machines/mediamtxLink.ts',
     what: '0 → 1',
     line: 'context: ({ input }) => ({ ...input, paths: 0, failures: 0 }),',
-    reason: '`paths` is set before the first fact with it.',
+    reason: '`paths` is set before the first fact that contains it.',
   },
   {
     file: 'machines/recording.ts',
