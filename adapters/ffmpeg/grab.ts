@@ -170,8 +170,9 @@ export async function grabFromPath(
 async function grabKeyframe(
   reader: Pick<StreamReader, 'keyframe'>,
   now: () => number,
-  { camera, runDir, run, signal, timeout }: StreamGrabOptions,
+  options: StreamGrabOptions,
 ): Promise<Picture> {
+  const { camera, signal } = options
   const ended = new AbortController()
   let describe = (_: KeyframeCodec): void => {}
   const described = new Promise<KeyframeCodec>((resolve) => {
@@ -184,16 +185,25 @@ async function grabKeyframe(
   keyframe.catch(() => {})
   try {
     const codec = await Promise.race([described, keyframe.then((): KeyframeCodec => 'h264')])
-    const file = await intoTemporary(runDir, '.jpg', async (to) => {
-      const input = ['-f', codec, '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
-      const stdin = keyframe.then(({ bytes }) => bytes)
-      const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
-      await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
-    })
+    const bytes = keyframe.then((caught) => caught.bytes)
+    const file = await decodeKeyframe(codec, bytes, options)
     return { file, capturedAt: (await keyframe).capturedAt }
   } finally {
     ended.abort()
   }
+}
+
+/** Resolves with a JPEG of the keyframe. ffmpeg starts while the keyframe is waited for. */
+export function decodeKeyframe(
+  codec: KeyframeCodec,
+  stdin: Uint8Array | Promise<Uint8Array>,
+  { runDir, run, signal, timeout }: StreamGrabOptions,
+): Promise<string> {
+  const input = ['-f', codec, '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
+  return intoTemporary(runDir, '.jpg', async (to) => {
+    const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
+    await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
+  })
 }
 
 /**

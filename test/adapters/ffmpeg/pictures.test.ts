@@ -53,7 +53,7 @@ describe('pictures', () => {
     createPictures({
       snapshotsDir: (camera) => at('snapshots', camera),
       runDir: at('run'),
-      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')), address },
+      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')), kept: () => undefined, address },
       pipelines: { still: async () => undefined },
       clock: systemClock,
       log,
@@ -209,10 +209,40 @@ describe('pictures', () => {
       const begun = Date.now()
       const { file, capturedAt } = await pictures({
         pipelines: { still: async () => still },
-        reader: { keyframe: async () => keyframe(), address },
+        reader: { keyframe: async () => keyframe(), kept: () => undefined, address },
       }).grabFromStream('camera0', 1_000, never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
       expect(capturedAt).to.be.at.least(begun)
+    })
+
+    it('decodes the kept keyframe if it is not too old', async () => {
+      const asked: string[] = []
+      const begun = Date.now()
+      const reader = {
+        keyframe: async () => {
+          asked.push('the next keyframe')
+          return keyframe()
+        },
+        kept: () => ({ picture: keyframe(), codec: 'h264', age: 40_000 }) as const,
+        address,
+      }
+      const { file, capturedAt } = await pictures({ reader }).grabFromStream('camera0', 40_000, never)
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      expect(capturedAt).to.be.within(begun - 40_000, Date.now() - 40_000)
+      expect(asked).to.deep.equal([])
+      await pictures({ reader }).grabFromStream('camera0', 39_999, never)
+      expect(asked).to.deep.equal(['the next keyframe'])
+    })
+
+    it('waits for the next keyframe if the kept one is broken', async () => {
+      const kept = () => ({ picture: Buffer.from('broken'), codec: 'h264', age: 0 }) as const
+      const begun = Date.now()
+      const { file, capturedAt } = await pictures({
+        reader: { keyframe: async () => keyframe(), kept, address },
+      }).grabFromStream('camera0', 40_000, never)
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      expect(capturedAt).to.be.at.least(begun)
+      expect(await filesIn(at('run'))).to.have.length(1)
     })
 
     for (const [aspect, size] of [
@@ -233,11 +263,9 @@ describe('pictures', () => {
             '-f',
             'h264',
           )
-        const { file } = await pictures({ reader: { keyframe: async () => anamorphic(), address } }).grabFromStream(
-          'camera0',
-          0,
-          never,
-        )
+        const { file } = await pictures({
+          reader: { keyframe: async () => anamorphic(), kept: () => undefined, address },
+        }).grabFromStream('camera0', 0, never)
         expect(pictureSize(await readFile(file))).to.deep.equal(size)
         const { width, height } = size
         expect((await shapeOf(file)).stdout.trim()).to.equal(`${width},${height},1:1`)
@@ -259,7 +287,13 @@ describe('pictures', () => {
         })
       const limits = { direct: 100, ffmpeg: 100, stream: 100 }
       expect(
-        await failure(pictures({ reader: { keyframe: waiting, address }, limits }).grabFromStream('camera0', 0, never)),
+        await failure(
+          pictures({ reader: { keyframe: waiting, kept: () => undefined, address }, limits }).grabFromStream(
+            'camera0',
+            0,
+            never,
+          ),
+        ),
       ).to.equal('timed_out: timed out after 0.1 s')
       expect(released).to.equal(true)
     })
