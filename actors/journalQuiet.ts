@@ -12,7 +12,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
     'alive.connection.online.snapshot.*',
     'alive.connection.online.load.choosing',
   ],
-  clockWatch: ['*'],
+  clockWatch: ['reading', 'waiting'],
   demand: ['held.expiry.*'],
   discovery: ['scanning.*'],
   externalDiscovery: ['idle.choosing', 'idle.waiting', 'idle.onDemand'],

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { Failure } from '../../machines/domain/reason.js'
-import { streamHoldMachine } from '../../machines/streamHold.js'
+import { type StreamHoldInput, streamHoldMachine } from '../../machines/streamHold.js'
 import { turn } from '../support/later.js'
 
 describe('streamHold: keyframes', () => {
@@ -60,8 +60,8 @@ function streamHold() {
     streamHoldMachine.provide({
       actors: {
         openStream: fromCallback(() => () => {}),
-        askSource: fromPromise<void, { camera: string }>(async () => {}),
-        followKeyframes: fromPromise<void, { camera: string }>(({ input: { camera }, signal }) => {
+        askSource: fromPromise<void, StreamHoldInput>(async () => {}),
+        followKeyframes: fromPromise<void, StreamHoldInput>(({ input: { camera }, signal }) => {
           log.push(`follows ${camera}`)
           signal.addEventListener('abort', () => void log.push(`forgets ${camera}`))
           return new Promise((resolve, reject) => {
