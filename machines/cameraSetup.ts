@@ -173,6 +173,9 @@ export const cameraSetup = setup({
     tellWriting: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'writing.began' })
     }),
+    keepSegmentLimits: assign(({ event }) =>
+      event.type === 'recording.outgrown' ? { segmentLimits: event.limits } : {},
+    ),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
     /** The crashed recording emitted nothing, so the camera does. A recording that had started continues. */
@@ -269,7 +272,7 @@ interface Failed {
 
 /** The input of a recording that starts, or continues. */
 function recordingInput(
-  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
+  { id: camera, device, endsOnUnplug, maxInterruption, segmentLimits }: CameraContext,
   { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
   lacks: Lacks,
 ): RecordingInput {
@@ -282,6 +285,7 @@ function recordingInput(
     ...(endsOnUnplug && { endsOnUnplug }),
     ...(device?.kind === 'rtsp' && { isPulled: true }),
     ...(maxInterruption !== undefined && { maxInterruption }),
+    ...(segmentLimits && { segmentLimits }),
   }
 }
 

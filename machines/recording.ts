@@ -171,10 +171,26 @@ export const recordingMachine = recordingSetup.createMachine({
               states: {
                 growing: {
                   tags: 'growing',
-                  after: { stallLimit: { target: 'interrupted', actions: ['noteStall', interrupted] } },
+                  after: {
+                    stallLimit: [
+                      {
+                        guard: 'isTooLarge',
+                        target: '#recording.holding.closing.pausing',
+                        actions: ['noteStall', paused],
+                      },
+                      { target: 'interrupted', actions: ['noteStall', interrupted] },
+                    ],
+                  },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
-                    'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
+                    'segment.added': [
+                      {
+                        guard: { type: 'isOutgrown', params: ({ event }) => event.segment },
+                        target: '#recording.holding.closing.pausing',
+                        actions: ['noteStall', added, paused],
+                      },
+                      { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
+                    ],
                     // The media server goes on writing to the deleted file.
                     'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [removed, paused] },
                     'stream.changed': {

@@ -74,8 +74,11 @@ export interface MediaServer {
    * reached.
    */
   publish(spec: PathSpec, report: (event: PathEvent) => void): Dispose
-  /** Sets `record` of the path. Rejects with `Failure` if the server did not accept it. */
-  setRecording(name: CameraId, on: boolean, signal: AbortSignal): Promise<void>
+  /**
+   * Sets `record` of the path. Rejects with `Failure` if the server did not accept it. `segmentDuration`: after this
+   * time, in ms, a new file begins; default: as configured.
+   */
+  setRecording(name: CameraId, on: boolean, signal: AbortSignal, segmentDuration?: number): Promise<void>
   /**
    * Replaces every wanted path, recording ones first, and deletes camera paths that are no longer wanted. Returns the
    * number of wanted paths. Works also while calls are paused.
