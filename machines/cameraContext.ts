@@ -1,5 +1,5 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
-import type { Hold } from './demand.js'
+import type { Hold, Holds } from './demand.js'
 import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import type { PathEvent } from './domain/mediaServer.js'
@@ -81,6 +81,8 @@ export interface CameraContext extends Omit<CameraInput, 'device'> {
   ease: number
   /** Number of times that it was lowered since the camera was found. */
   easings: number
+  /** The holds on its stream while it reconnects to change the stream. */
+  keptHolds?: Holds | undefined
   /** For its recordings: the folders whose file system has taken no larger file. */
   segmentLimits?: SegmentLimits
 }

@@ -50,7 +50,7 @@ describe('follower of keyframes', () => {
     expect(reader.kept('camera0')?.age).to.equal(0)
   })
 
-  it('says how often the camera sends a keyframe, when one is waited for in vain', async () => {
+  it('says how often the camera sends a keyframe if no keyframe comes in time', async () => {
     const { reader, keyframe, clock } = await camera({ keyframeTimeout: 50 })
     void reader.follow('camera0', never)
     for (const pause of [0, 40_000]) await keyframe(pause)
