@@ -1,5 +1,6 @@
 import { waitFor } from 'xstate'
 import type { CameraEvent } from '../machines/cameraContext.js'
+import { holdsOf } from '../machines/cameraHolds.js'
 import { cameraView } from '../machines/cameraView.js'
 import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
@@ -222,8 +223,9 @@ export function createAsk({
       const hold = isHeld ? snapshot.context.holds[holder] : undefined
       if (hold && snapshot.hasTag('live')) return holdView(snapshot.context.camera, hold, true)
       const { cause, stream } = viewOf(actor)
-      if (hold) actor.send({ type: 'stream.release', holder })
-      else if (isHeld) {
+      // Also if the camera reconnects, which keeps the hold.
+      if (holder in stream.holders) actor.send({ type: 'stream.release', holder })
+      if (!hold && isHeld) {
         const details = 'the hold was released before the stream was live'
         throw new ServiceError('invalidState', { reason: 'invalid_state', state: 'released', details })
       }
@@ -234,7 +236,7 @@ export function createAsk({
 
     async releaseStream(camera, holder) {
       const actor = findCamera(fleet, camera)
-      const hold = actor.getSnapshot().children.demand?.getSnapshot().context.holds[holder]
+      const hold = holdsOf(actor.getSnapshot())[holder]
       if (!hold) {
         throw actor.getSnapshot().hasTag('available')
           ? notFound('Stream', camera)

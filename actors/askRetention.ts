@@ -70,7 +70,8 @@ export function createRetentionAsk({ actor, facts, survey, policy: first }: Rete
 
     async cleanUp({ dryRun, by, cameras, acceptsLoss = false }) {
       if (dryRun) {
-        const plan = survey({ policy: view().policy, by, ...(cameras && { cameras }) })
+        const { policy, wrongTimes } = view()
+        const plan = survey({ policy, by, ...(wrongTimes && { wrongTimes }), ...(cameras && { cameras }) })
         const { files, undated } = await plan.catch((error: unknown) => {
           throw dependencyFailed('storage', reasonOf(error))
         })

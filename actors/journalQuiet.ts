@@ -12,7 +12,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
     'alive.connection.online.snapshot.*',
     'alive.connection.online.load.choosing',
   ],
-  clockWatch: ['*'],
+  clockWatch: ['reading', 'waiting'],
   demand: ['held.expiry.*'],
   discovery: ['scanning.*'],
   externalDiscovery: ['idle.choosing', 'idle.waiting', 'idle.onDemand'],
@@ -27,6 +27,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   serverProcess: ['running.up.fresh', 'running.up.answering', 'running.up.asking'],
   source: ['answering.*', 'silent.*'],
   storage: ['measurement.*'],
+  streamHold: ['opening.live.*'],
 }
 
 /** Returns how the journal shows a state; `undefined`: not at all. */

@@ -121,8 +121,9 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
   const sourceOf = (camera: CameraId) => sources.get(camera)
   const streamHold = provideStreamHold({ reader, addresses, sourceOf, startLimit })
 
+  const folder = () => health.storage().folder?.inUse ?? 'main'
   const recording = recordingMachine.provide({
-    actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration }) },
+    actors: { streamHold, ...recordingEffects({ ...ports, segmentDuration: options.segmentDuration, folder }) },
     delays: { confirmLimit: startLimit },
   })
   const snapshot = snapshotMachine.provide({

@@ -1,9 +1,9 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
 import { draining, status } from './cameraDraining.js'
-import { onDevice, probeOf, sourceOf, streamInput } from './cameraInputs.js'
+import { onDevice, type Probed, probeOf, sourceOf, streamInput } from './cameraParts.js'
 import { recordingRegion } from './cameraRecording.js'
-import { cameraSetup, type Probed } from './cameraSetup.js'
+import { cameraSetup } from './cameraSetup.js'
 import { formatsRegion, loadRegion } from './cameraUpkeep.js'
 import type { CameraStatus } from './domain/views.js'
 
@@ -43,6 +43,7 @@ export const cameraMachine = cameraSetup.createMachine({
     'storage.freed': { actions: 'noteObstacle' },
     'server.lost': { actions: 'noteObstacle' },
     'server.restored': { actions: 'noteObstacle' },
+    'stream.release': { guard: 'keepsHolds', actions: 'releaseKept' },
   },
   states: {
     alive: {
@@ -191,8 +192,8 @@ export const cameraMachine = cameraSetup.createMachine({
                           invoke: {
                             src: 'demand',
                             id: 'demand',
-                            input: ({ context }) => ({ camera: context.id }),
-                            onError: { target: 'restarting', actions: tellCrash },
+                            input: ({ context }) => ({ camera: context.id, holds: context.keptHolds }),
+                            onError: { target: 'restarting', actions: [tellCrash, 'forgetHolds'] },
                           },
                           on: {
                             'stream.hold': { guard: 'mayStream', actions: 'forwardToDemand' },

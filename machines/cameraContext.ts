@@ -1,9 +1,10 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
-import type { Hold } from './demand.js'
+import type { Hold, Holds } from './demand.js'
 import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
 import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
+import type { SegmentLimits } from './domain/segmentLimits.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
 import type { MediaEvent } from './pull.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
@@ -80,6 +81,10 @@ export interface CameraContext extends Omit<CameraInput, 'device'> {
   ease: number
   /** Number of times that it was lowered since the camera was found. */
   easings: number
+  /** The holds on its stream while it reconnects to change the stream. */
+  keptHolds?: Holds | undefined
+  /** For its recordings: the folders whose file system has taken no larger file. */
+  segmentLimits?: SegmentLimits
 }
 
 export interface OnDevice {

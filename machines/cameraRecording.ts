@@ -80,6 +80,7 @@ export const recordingRegion = {
     restarting: { after: { restartPause: 'recalling' } },
   },
   on: {
+    'recording.outgrown': { actions: 'keepSegmentLimits' },
     'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
     'xstate.error.actor.recording': { target: '.rescuing', actions: recordingCrashed },
   },

@@ -13,7 +13,16 @@ import {
   stopChild,
 } from 'xstate'
 import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from './cameraContext.js'
-import { drainOf, isSamePipeline, isStreaming, reasonCodes, recordingInput } from './cameraInputs.js'
+import { holdsAfter, withoutHolder } from './cameraHolds.js'
+import {
+  drainOf,
+  type Failed,
+  isSamePipeline,
+  isStreaming,
+  type Probed,
+  reasonCodes,
+  recordingInput,
+} from './cameraParts.js'
 import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import { mostEased } from './domain/ease.js'
@@ -84,6 +93,8 @@ export const cameraSetup = setup({
     ]),
     isSamePipeline: ({ context: { probe } }, { pipeline }: Probed) => isSamePipeline(probe?.pipeline, pipeline),
     isWithoutSignal: (_, { error }: Failed) => reasonFrom(error).code === 'no_signal',
+    keepsHolds: ({ context: { keptHolds = {} }, event }) =>
+      event.type === 'stream.release' && event.holder in keptHolds,
     isEased: ({ context: { ease } }) => ease > 0,
     mayEase: ({ context: { adapts = false, ease, probe } }) =>
       adapts && ease < mostEased && probe?.pipeline.kind === 'encode',
@@ -97,7 +108,7 @@ export const cameraSetup = setup({
       enqueue.assign({ name, settings, endsOnUnplug, maxInterruption, adapts })
       if (name !== context.name) enqueue.emit({ type: 'camera.renamed', camera: context.id, name })
     }),
-    dropDevice: assign({ device: undefined, connectedAt: undefined }),
+    dropDevice: assign({ device: undefined, connectedAt: undefined, keptHolds: undefined }),
     takeIdentity: enqueueActions(({ context: { id, identity: before }, event, enqueue }) => {
       if (!('identity' in event)) return
       enqueue.assign({ identity: event.identity })
@@ -127,15 +138,16 @@ export const cameraSetup = setup({
     }),
     noteProbeFailure: enqueueActions(({ context: { id, failures, device }, enqueue }, { error }: Failed) => {
       const reason = reasonFrom(error, device?.kind === 'rtsp' ? 'unreachable' : 'probe_failed')
-      enqueue.assign({ reason, failures: failures + 1 })
+      enqueue.assign({ reason, failures: failures + 1, keptHolds: undefined })
       enqueue.emit({ type: 'camera.probeFailed', camera: id, reason })
     }),
     takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),
     clearReason: assign({ reason: undefined }),
     noteObstacle: assign({ obstacles: ({ context, event }) => lacksAfter(context.obstacles, event) }),
-    drain: enqueueActions(({ event, enqueue }) => {
+    drain: enqueueActions(({ event, enqueue, self }) => {
       const order = drainOf(event)
       enqueue.assign({
+        keptHolds: holdsAfter(order, self.getSnapshot()),
         reason: order.type === 'camera.lost' ? order.reason : because(reasonCodes[order.type]),
         connectedAt: undefined,
       })
@@ -149,6 +161,10 @@ export const cameraSetup = setup({
     easeLess: assign({ ease: ({ context }) => Math.max(0, context.ease - 1) }),
     stopRecording: raise(({ event }): CameraEvent => ({ type: 'recording.finish', order: drainOf(event) })),
     loseSource: raise((_, reason: Reason): CameraEvent => ({ type: 'source.lost', reason })),
+    forgetHolds: assign({ keptHolds: undefined }),
+    releaseKept: assign(({ context, event }) =>
+      event.type === 'stream.release' ? withoutHolder(context, event.holder) : {},
+    ),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
     beginRecording: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'recording.start') return
@@ -168,6 +184,9 @@ export const cameraSetup = setup({
     tellWriting: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'writing.began' })
     }),
+    keepSegmentLimits: assign(({ event }) =>
+      event.type === 'recording.outgrown' ? { segmentLimits: event.limits } : {},
+    ),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
     /** The crashed recording emitted nothing, so the camera does. A recording that had started continues. */
@@ -255,9 +274,3 @@ export const cameraSetup = setup({
     restartPause: 1_000,
   },
 })
-
-export type Probed = Probe & { at: number }
-
-interface Failed {
-  error: unknown
-}

@@ -1,7 +1,6 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
-import { onDevice } from './cameraInputs.js'
-import type { Probed } from './cameraSetup.js'
+import { onDevice, type Probed } from './cameraParts.js'
 import { because } from './domain/reason.js'
 
 const reconnect = (...reason: Parameters<typeof because>) =>

@@ -1,5 +1,6 @@
 import type { SnapshotFrom } from 'xstate'
 import type { cameraMachine } from './camera.js'
+import { holdsOf } from './cameraHolds.js'
 import type { Identity, SourceKind } from './domain/camera.js'
 import type { PipelineProgress } from './domain/capture.js'
 import type { Reason } from './domain/reason.js'
@@ -24,7 +25,8 @@ const statusOf = ({ tags }: CameraSnapshot): CameraStatus =>
   tags.has('connected') ? 'CONNECTED' : tags.has('faulty') && !tags.has('unreachable') ? 'ERROR' : 'DISCONNECTED'
 
 /** Derives the stream's state from the children of the camera. */
-function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
+function streamOf(snapshot: CameraSnapshot): Omit<StreamView, 'since'> {
+  const { children } = snapshot
   const demand = children.demand?.getSnapshot()
   const feed = (children.pipeline ?? children.pull)?.getSnapshot()
   const status = feed?.hasTag('stalled')
@@ -36,7 +38,7 @@ function streamOf({ children }: CameraSnapshot): Omit<StreamView, 'since'> {
         : 'INACTIVE'
   const reason = reasonOf(status, feed?.context.reason, demand?.context.reason)
   const overload = overloadOf(children.pipeline?.getSnapshot())
-  const holds = Object.entries(demand?.context.holds ?? {})
+  const holds = Object.entries(holdsOf(snapshot))
   return {
     status,
     holders: Object.fromEntries(holds.map(([holder, { since }]) => [holder, since])),

@@ -1,8 +1,12 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { jumpBetween } from './domain/clockJump.js'
 import type { ClockReading } from './domain/clockTrust.js'
-import type { ClockFact } from './domain/facts.js'
+import type { ClockFact, ClockJump } from './domain/facts.js'
+import type { Evidence } from './domain/reason.js'
 import { promiseHole } from './hole.js'
+
+/** Sent by the machine to itself. */
+type ClockWatchEvent = { type: 'clock.jumped'; evidence: Evidence }
 
 /**
  * Compares the wall clock with the monotonic one, and emits a fact for each jump. Durations are
@@ -11,13 +15,17 @@ import { promiseHole } from './hole.js'
 export const clockWatchMachine = setup({
   types: {
     context: {} as { last?: ClockReading },
+    events: {} as ClockWatchEvent,
     emitted: {} as ClockFact,
   },
   actors: { readClock: promiseHole<ClockReading>('readClock') },
   actions: {
-    tellJump: enqueueActions(({ context: { last }, enqueue }, reading: ClockReading) => {
+    tellJump: enqueueActions(({ context: { last }, enqueue, self }, reading: ClockReading) => {
       const jump = last && jumpBetween(last, reading)
-      if (jump) enqueue.emit({ type: 'system.clock_jumped', ...jump })
+      if (!jump) return
+      enqueue.emit({ type: 'system.clock_jumped', ...jump })
+      // An event of its own, because the journal takes the evidence from the event.
+      enqueue.sendTo(self, { type: 'clock.jumped', evidence: evidenceOf(jump) })
     }),
     keepReading: assign({ last: (_, reading: ClockReading) => reading }),
   },
@@ -40,6 +48,14 @@ export const clockWatchMachine = setup({
         onError: 'waiting',
       },
     },
-    waiting: { after: { interval: 'reading' } },
+    waiting: { after: { interval: 'reading' }, on: { 'clock.jumped': 'jumped' } },
+    // A state of its own, so that the journal shows it.
+    jumped: { after: { interval: 'reading' } },
   },
+})
+
+const evidenceOf = ({ from, to, by }: ClockJump): Evidence => ({
+  from: new Date(from).toISOString(),
+  to: new Date(to).toISOString(),
+  by_ms: by,
 })

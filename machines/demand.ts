@@ -14,24 +14,29 @@ export interface Hold {
   endsAt?: number
 }
 
+/** By holder. */
+export type Holds = Readonly<Record<string, Hold>>
+
 export type DemandEvent =
   /** A second hold of the same holder changes nothing. */
   ({ type: 'stream.hold'; holder: string } & Hold) | { type: 'stream.release'; holder: string } | StreamHoldEvent
 
 interface DemandContext {
   camera: CameraId
-  holds: Record<string, Hold>
+  holds: Holds
   /** Why the stream was lost last time. */
   reason?: Reason | undefined
 }
 
 /**
  * Counts the holds of a camera's stream, and keeps one hold in the media server for all of them. The actor ends when
- * the camera is no longer available: the stream of a camera that comes back does not start automatically.
+ * the camera is no longer available: the stream of a camera that comes back does not start automatically, unless the
+ * camera only reconnected to change its stream.
  */
 export const demandMachine = setup({
   types: {
-    input: {} as { camera: CameraId },
+    /** `holds`: those from before the camera reconnected. */
+    input: {} as { camera: CameraId; holds?: Holds | undefined },
     context: {} as DemandContext,
     events: {} as DemandEvent,
     tags: {} as 'held' | 'live' | 'lingering',
@@ -64,9 +69,10 @@ export const demandMachine = setup({
   },
 }).createMachine({
   id: 'demand',
-  context: ({ input }) => ({ ...input, holds: {} }),
-  initial: 'idle',
+  context: ({ input: { camera, holds = {} } }) => ({ camera, holds }),
+  initial: 'deciding',
   states: {
+    deciding: { always: [{ guard: 'isUnheld', target: 'idle' }, { target: 'held' }] },
     idle: {
       on: {
         'stream.hold': {
@@ -123,5 +129,5 @@ export const demandMachine = setup({
 
 const endOf = ({ endsAt = Number.POSITIVE_INFINITY }: Hold): number => endsAt
 
-const without = (holds: Record<string, Hold>, isGone: (entry: [string, Hold]) => boolean): Record<string, Hold> =>
+const without = (holds: Holds, isGone: (entry: [string, Hold]) => boolean): Holds =>
   Object.fromEntries(Object.entries(holds).filter((entry) => !isGone(entry)))

@@ -12,6 +12,13 @@ const added = {
 } as const
 const interrupted = { type: 'beginGap', params: { closes: false } } as const
 const paused = { type: 'beginGap', params: { closes: true } } as const
+/** Closes the files, to continue in a new one. */
+const pauses = <const Actions extends readonly unknown[]>(actions: Actions) =>
+  ({ target: '#recording.holding.closing.pausing', actions }) as const
+const outgrown = {
+  type: 'isOutgrown',
+  params: ({ event }: { event: { segment: Segment } }) => event.segment,
+} as const
 const removed = {
   type: 'noteRemoval',
   params: ({ event }: { event: { withFolder?: true } }) => event,
@@ -171,16 +178,21 @@ export const recordingMachine = recordingSetup.createMachine({
               states: {
                 growing: {
                   tags: 'growing',
-                  after: { stallLimit: { target: 'interrupted', actions: ['noteStall', interrupted] } },
+                  after: {
+                    stallLimit: [
+                      { guard: 'isTooLarge', ...pauses(['noteStall', paused]) },
+                      { target: 'interrupted', actions: ['noteStall', interrupted] },
+                    ],
+                  },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
-                    'segment.added': { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
+                    'segment.added': [
+                      { guard: outgrown, ...pauses(['noteStall', added, paused]) },
+                      { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
+                    ],
                     // The media server goes on writing to the deleted file.
-                    'segment.deleted': { target: '#recording.holding.closing.pausing', actions: [removed, paused] },
-                    'stream.changed': {
-                      target: '#recording.holding.closing.pausing',
-                      actions: ['takeReason', paused],
-                    },
+                    'segment.deleted': pauses([removed, paused]),
+                    'stream.changed': pauses(['takeReason', paused]),
                     'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
                   },
                 },

@@ -11,7 +11,7 @@ export const gives = (
 /** The recording does not change its state for this condition now. */
 export const noted = { actions: 'noteCondition' } as const
 const tellEnding = { type: 'tellCamera', params: { type: 'recording.ending' } } as const
-const keeps = <Type extends 'keepResult' | 'keepFiles' | 'keepFinal'>(type: Type) =>
+const keeps = <Type extends 'keepResult' | 'keepFiles' | 'keepFinal' | 'learnLimit'>(type: Type) =>
   ({ type, params: ({ event }: { event: DoneActorEvent<Closed> }) => event.output }) as const
 
 /** Closes the files of a recording that will continue. It may be stopped meanwhile. */
@@ -24,7 +24,10 @@ const pausing = <Action extends 'tellSuspension'>(then: Action[]) =>
         { guard: 'isSurvivable', actions: 'noteCondition' },
         { target: 'failing', actions: 'takeReason' },
       ],
-      'xstate.done.actor.closeCapture': { target: '#recording.waiting', actions: [keeps('keepFiles'), ...then] },
+      'xstate.done.actor.closeCapture': {
+        target: '#recording.waiting',
+        actions: [keeps('keepFiles'), keeps('learnLimit'), ...then],
+      },
       'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: then },
     },
   }) as const

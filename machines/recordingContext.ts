@@ -3,7 +3,7 @@ import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
 import type { EndedRecording } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
-import { because, type Reason } from './domain/reason.js'
+import type { Reason } from './domain/reason.js'
 import {
   type Gap,
   type Lacks,
@@ -12,6 +12,7 @@ import {
   type RecordingIntent,
   withGap,
 } from './domain/recording.js'
+import { type SegmentLimits, stallOf } from './domain/segmentLimits.js'
 import type { StreamHoldEvent } from './streamHold.js'
 
 /**
@@ -30,6 +31,8 @@ export interface RecordingInput {
   isPulled?: boolean
   /** How long it may wait, in ms; absent: for ever. */
   maxInterruption?: number
+  /** Of folders whose file system has taken no larger file. */
+  segmentLimits?: SegmentLimits
   recalled?: Recalled
 }
 
@@ -50,7 +53,10 @@ export type RecordingEvent =
   | ErrorActorEvent<unknown, 'closeCapture'>
 
 /** Sent to the camera: the recording uses the device, writes to a file, has closed its file and waits, or ends. */
-export type RecordingNews = { type: `recording.${'claimed' | 'writing' | 'released' | 'ending'}` }
+export type RecordingNews =
+  | { type: `recording.${'claimed' | 'writing' | 'released' | 'ending'}` }
+  /** A file could not grow any more: the next ones must be shorter. */
+  | { type: 'recording.outgrown'; limits: SegmentLimits }
 
 /** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
 export interface Closed {
@@ -95,7 +101,10 @@ export interface RecordingContext extends Omit<RecordingInput, 'lacks' | 'recall
 }
 
 /** The input of the effects. */
-export type RecordingSubject = Pick<RecordingContext, 'camera' | 'watermark' | 'segments' | 'startedAt'>
+export type RecordingSubject = Pick<
+  RecordingContext,
+  'camera' | 'watermark' | 'segments' | 'startedAt' | 'segmentLimits'
+>
 
 /**
  * A wait of a recording, `at - since` ms from its start or its last growth, at `since`. A clock that is set meanwhile
@@ -183,12 +192,9 @@ export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: Recor
   reason,
 })
 
-/** Files of FAT have at most 4 GiB. A part that does not fit any more has at most 50 MB. */
-const largestOfFat = 2 ** 32 - 50_000_000
-
 /** Why the open file does not grow. */
-export const stallOf = ({ bytes = 0 }: RecordingContext): Reason =>
-  because(bytes >= largestOfFat && bytes < 2 ** 32 ? 'file_too_large' : 'no_data')
+export const stallOfFile = ({ bytes = 0, grewAt, segments }: RecordingContext): Reason =>
+  stallOf(bytes, grewAt - (segments.at(-1)?.startedAt ?? grewAt))
 
 /** The segments of both lists, each once, oldest first. */
 export function joined(known: Segment[], more: Segment[]): Segment[] {

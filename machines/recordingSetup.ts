@@ -3,6 +3,7 @@ import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
 import { because, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
 import { lacksAfter, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
+import { isOutgrown, limitsAfter } from './domain/segmentLimits.js'
 import { callbackHole, promiseHole } from './hole.js'
 import {
   type Closed,
@@ -20,7 +21,7 @@ import {
   type RecordingInput,
   type RecordingNews,
   type RecordingSubject,
-  stallOf,
+  stallOfFile,
   type Wait,
 } from './recordingContext.js'
 import { streamHoldMachine } from './streamHold.js'
@@ -65,6 +66,9 @@ export const recordingSetup = setup({
       context.startedAt !== undefined &&
       // A camera that only reconnects was not unplugged.
       !(event.type === 'camera.lost' && context.endsOnUnplug === true && !reconnects.has(event.reason.code)),
+    isTooLarge: ({ context }) => stallOfFile(context).code === 'file_too_large',
+    /** The media server begins another file because the last one could not grow any more. */
+    isOutgrown: ({ context: { bytes = 0, grewAt } }, { startedAt }: Segment) => isOutgrown(bytes, grewAt, startedAt),
     isPulled: ({ context }) => context.isPulled === true,
     awaitsKeyframe: and(['isPulled', stateIn('#forData')]),
     isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
@@ -87,7 +91,7 @@ export const recordingSetup = setup({
       attempts: 0,
     })),
     noteGrowth: assign((_, { at, bytes }: { at: number; bytes?: number }) => ({ grewAt: at, bytes })),
-    noteStall: assign({ reason: ({ context }) => stallOf(context) }),
+    noteStall: assign({ reason: ({ context }) => stallOfFile(context) }),
     endGap: assign(({ context }, { at, bytes }: { at: number; bytes?: number }) => ({
       gaps: withGap(context.gaps, gapUntil(context, at)),
       gapReason: undefined,
@@ -122,6 +126,14 @@ export const recordingSetup = setup({
     keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
     /** The closed files tell exactly where the media ends. */
     keepFiles: assign(({ context }, closed: Closed) => ({ closed, grewAt: endOfMedia(context, closed) })),
+    /** The next files are shorter on this file system. */
+    learnLimit: enqueueActions(({ context: { reason, segmentLimits = {} }, enqueue, self }, { files }: Closed) => {
+      const limits = limitsAfter(segmentLimits, files)
+      if (reason.code !== 'file_too_large' || limits === segmentLimits) return
+      enqueue.assign({ segmentLimits: limits })
+      const news: RecordingNews = { type: 'recording.outgrown', limits }
+      if (self._parent) enqueue.sendTo(self._parent, news)
+    }),
     keepFinal: assign(({ context: { closed } }, { files, endedAt }: Closed) =>
       closed === undefined ? {} : { closed: { files, endedAt } },
     ),

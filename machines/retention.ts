@@ -2,7 +2,7 @@ import type { SnapshotFrom } from 'xstate'
 import type { RetentionView } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
 import { deletion } from './retentionDeletion.js'
-import { type RetentionEvent, retentionSetup } from './retentionSetup.js'
+import { type RetentionEvent, retentionSetup, timesOf } from './retentionSetup.js'
 
 type SweepRefused = Extract<RetentionEvent, { type: 'sweep.refused' }>
 type SweepEnded = Extract<RetentionEvent, { type: 'sweep.ended' }>
@@ -266,6 +266,7 @@ export const retentionView = ({ context }: SnapshotFrom<typeof retentionMachine>
     ...(last && { last }),
     ...(reason !== undefined && { reason }),
     ...(suspension && { suspension }),
+    ...timesOf(context),
     ...(undated > 0 && { undated }),
   }
 }

@@ -1,20 +1,29 @@
 import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
 import type { By } from './domain/by.js'
-import { type ClockReading, type ClockRecord, isSuspect, judgeClock, unknownTime } from './domain/clockTrust.js'
+import {
+  afterReading,
+  type ClockReading,
+  type ClockRecord,
+  confirmed,
+  isSuspect,
+  unknownTime,
+} from './domain/clockTrust.js'
 import type { Shortage } from './domain/diskRoom.js'
 import type { RetentionFact } from './domain/facts.js'
 import type { RecordingFolder } from './domain/files.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import type {
-  Cleanup,
-  Excess,
-  RetentionPolicy,
-  RetentionSettings,
-  RetentionStore,
-  RetentionView,
-  SweepRules,
+import {
+  type Cleanup,
+  type Excess,
+  implausible,
+  type RetentionPolicy,
+  type RetentionSettings,
+  type RetentionStore,
+  type RetentionView,
+  type SweepRules,
 } from './domain/retention.js'
 import { suspensionOf } from './domain/retentionSuspension.js'
+import { wrongTimes } from './domain/wrongTimes.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 type Deleted = Omit<Extract<RetentionFact, { type: 'file.deleted' }>, 'type' | 'by'>
@@ -52,7 +61,7 @@ export type RetentionEvent =
   | { type: 'clock.judged' }
 
 /** The parameters of a sweep. `by` is absent for a scheduled sweep, and for one that the disk needs. */
-export interface Sweep extends Pick<SweepRules, 'needed' | 'folder' | 'hasTarget' | 'ignoresAge'> {
+export interface Sweep extends Pick<SweepRules, 'needed' | 'folder' | 'hasTarget' | 'ignoresAge' | 'wrongTimes'> {
   policy: RetentionPolicy
   by?: By
   cameras?: readonly string[]
@@ -193,6 +202,7 @@ export const retentionSetup = setup({
         freed: 0,
         kept: [],
         ...(by ? { by } : scheduled(context)),
+        ...timesOf(context),
         ...(cameras && { cameras }),
       },
     })),
@@ -224,7 +234,7 @@ export const retentionSetup = setup({
       if (files === undefined || context.sweep.cameras !== undefined) return
       enqueue.assign({ undated: files })
       if (files <= context.undated) return
-      const details = `the dates of ${files} files are in the future or before 2000: they are not deleted by age`
+      const details = `the dates of ${files} files cannot be right (${implausible}): they are not deleted by age`
       enqueue.emit({ type: 'retention.undated', files, reason: because('date_implausible', details) })
     }),
     stopSweep: sendTo('sweepFiles', { type: 'sweep.stop' }),
@@ -232,13 +242,13 @@ export const retentionSetup = setup({
     checkClock: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'clock.check' })),
     keepClock: assign({ clock: (_, { record }: { record: ClockRecord | undefined }) => record }),
     doubtClock: assign({ clock: unknownTime }),
-    judge: enqueueActions(({ context: { clock, readAt }, enqueue }, { wall, monotonic }: ClockReading) => {
-      const elapsed = readAt === undefined ? 0 : monotonic - readAt
-      enqueue.assign({ clock: judgeClock(clock, wall, elapsed), readAt: monotonic })
+    judge: enqueueActions(({ context: { clock, readAt }, enqueue }, reading: ClockReading) => {
+      const elapsed = readAt === undefined ? 0 : reading.monotonic - readAt
+      enqueue.assign({ clock: afterReading(clock, reading, elapsed), readAt: reading.monotonic })
     }),
     noteSaved: assign({ savedAt: ({ context }) => context.readAt }),
-    /** Without a record the next reading is trusted; it is saved at once. */
-    trustClock: assign({ clock: undefined, savedAt: undefined }),
+    /** The next reading is trusted; it is saved at once. */
+    trustClock: assign({ clock: ({ context: { clock } }) => clock && confirmed(clock), savedAt: undefined }),
     tellJudged: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'clock.judged' })),
 
     tellSuspended: enqueueActions(({ context, enqueue }) => {
@@ -257,7 +267,7 @@ export const retentionSetup = setup({
   },
 })
 
-const isClockTrusted = ({ clock }: RetentionContext) => clock !== undefined && !isSuspect(clock)
+const isClockTrusted = ({ clock }: RetentionContext) => clock?.expected !== undefined && !isSuspect(clock)
 
 /** The parameters of a sweep that no client asked for. */
 function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
@@ -267,6 +277,12 @@ function scheduled(context: RetentionContext): Omit<Sweep, 'policy'> {
     ...(usesAge(context) && !isClockTrusted(context) && { ignoresAge: true }),
     ...(needed !== undefined && { needed, ...(folder && { folder }), ...(hasTarget && { hasTarget }) }),
   }
+}
+
+/** The times that a wrong clock has shown. */
+export function timesOf({ clock }: RetentionContext): Pick<Sweep, 'wrongTimes'> {
+  const times = clock ? wrongTimes(clock, clock.wall) : []
+  return times.length > 0 ? { wrongTimes: times } : {}
 }
 
 const byOf = ({ by }: { by?: By }): { by?: By } => (by === undefined ? {} : { by })

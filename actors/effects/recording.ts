@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
-import type { RecordingFile, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
+import type { RecordingFile, RecordingFolder, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
 import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
@@ -18,6 +18,8 @@ export interface RecordingPorts {
   log: Log
   /** After this time, in ms, the media server starts a new file. */
   segmentDuration: number
+  /** The folder that takes new recordings. */
+  folder: () => RecordingFolder
 }
 
 /**
@@ -53,12 +55,18 @@ export const recordingEffects = (ports: RecordingPorts) => {
     starts.set(camera, start)
     return start
   }
+  /** Returns the length of its files, if the file system takes no longer ones. */
+  const lengthOf = ({ segmentLimits = {} }: RecordingSubject): number | undefined => {
+    const { [ports.folder()]: limit = Number.POSITIVE_INFINITY } = segmentLimits
+    return limit < segmentDuration ? limit : undefined
+  }
   /** Resolves with all files of the recording, including those that appeared after the last check. */
-  const finished = async ({ camera, watermark, segments: seen }: RecordingSubject, signal: AbortSignal) => {
+  const finished = async (subject: RecordingSubject, signal: AbortSignal) => {
+    const { camera, watermark, segments: seen } = subject
     const all = new Map([...seen, ...(await segments.list(camera, watermark))].map((one) => [one.filename, one]))
     const files = await segments.finish(camera, [...all.values()], signal)
     // After a full file the media server starts another one, which may not be on disk yet.
-    if ((files.at(-1)?.duration ?? 0) < segmentDuration - rounding) return files
+    if ((files.at(-1)?.duration ?? 0) < (lengthOf(subject) ?? segmentDuration) - rounding) return files
     const limit = within(followLimit, signal)
     const next = await segments.first(camera, watermark, limit, [...all.keys()]).catch(() => undefined)
     return next ? [...files, ...(await segments.finish(camera, [next], signal))] : files
@@ -97,7 +105,7 @@ export const recordingEffects = (ports: RecordingPorts) => {
       const isNew = startedAt === undefined
       const watermark = isNew ? await segments.watermark(camera) : input.watermark
       const present = isNew ? [] : await segments.list(camera, watermark)
-      await mediaServer.setRecording(camera, true, signal)
+      await mediaServer.setRecording(camera, true, signal, lengthOf(input))
       return { watermark, segments: present }
     }),
 

@@ -22,7 +22,7 @@ const waitOf = (attempts: number, startLimit: number): number =>
 const askLimit = 2_000
 
 interface StreamHoldPorts {
-  reader: Pick<StreamReader, 'hold' | 'describe' | 'reach'>
+  reader: Pick<StreamReader, 'hold' | 'follow' | 'describe' | 'reach'>
   addresses: AddressCheck
   /** The network camera of a path; undefined for others. */
   sourceOf(camera: CameraId): SourceInput | undefined
@@ -30,8 +30,12 @@ interface StreamHoldPorts {
   startLimit: number
 }
 
+type SourcePorts = Pick<StreamHoldPorts, 'addresses' | 'sourceOf'> & {
+  reader: Pick<StreamReader, 'describe' | 'reach'>
+}
+
 /** The effect that asks the network camera of a path. Resolves at once for other cameras. */
-export const createSourceQuestion = ({ reader, addresses, sourceOf }: Omit<StreamHoldPorts, 'startLimit'>) =>
+export const createSourceQuestion = ({ reader, addresses, sourceOf }: SourcePorts) =>
   fromPromise<void, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
     const source = sourceOf(camera)
     if (source) await askSource(source, { reader, addresses }, within(askLimit, signal))
@@ -39,10 +43,14 @@ export const createSourceQuestion = ({ reader, addresses, sourceOf }: Omit<Strea
 
 /** Returns the machine that holds a stream, with its effects. */
 export const provideStreamHold = (ports: StreamHoldPorts) => {
-  const { reader, startLimit } = ports
+  const { reader, sourceOf, startLimit } = ports
   return streamHoldMachine.provide({
     actors: {
       askSource: createSourceQuestion(ports),
+
+      followKeyframes: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
+        sourceOf(camera) ? reader.follow(camera, signal) : new Promise(() => {}),
+      ),
 
       openStream: callback<StreamHoldEvent, { camera: CameraId; attempts: number }>(
         ({ send, input: { camera, attempts } }) => {

@@ -5,6 +5,7 @@ import {
   type CodecSettings,
   cameraNumber,
   type Device,
+  type LocalDevice,
   type Pipeline,
 } from '../../machines/domain/camera.js'
 import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
@@ -119,12 +120,16 @@ const userinfo = (as: StreamCommand['publishAs']): string =>
 
 const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
-/** Returns ffmpeg's input arguments for the camera, or for the test pattern of a virtual camera. */
+/**
+ * Returns ffmpeg's input arguments for the camera, or for the test pattern of a virtual camera. `captured`: where the
+ * frames are that v4l2-ctl captures.
+ */
 export function inputArgs(
   camera: CameraId,
   device: StreamCommand['device'],
   mode: CaptureMode,
   clockwork?: Clockwork,
+  captured = 'pipe:0',
 ): string[] {
   if (device.kind === 'virtual') return ['-re', '-f', 'lavfi', '-i', testPattern(camera, mode, clockwork)]
   const format = pixelFormats[mode.fourcc]
@@ -132,10 +137,10 @@ export function inputArgs(
   const size = `${mode.width}x${mode.height}`
   // A pipe has no time stamps of its own.
   const live = ['-use_wallclock_as_timestamps', '1']
-  if (format?.piped === 'hevc') return [...live, '-f', 'hevc', '-framerate', rate, '-i', 'pipe:0']
+  if (format?.piped === 'hevc') return [...live, '-f', 'hevc', '-framerate', rate, '-i', captured]
   if (format?.piped) {
     const frames = ['-pixel_format', format.name, '-framerate', rate, '-video_size', size]
-    return [...live, '-f', 'rawvideo', ...frames, '-i', 'pipe:0']
+    return [...live, '-f', 'rawvideo', ...frames, '-i', captured]
   }
   return [
     // For a format that is not in the table the driver chooses.
@@ -147,11 +152,14 @@ export function inputArgs(
 const rateOf = ({ fps }: CaptureMode): string => String(Math.round(fps * 100) / 100)
 
 /** The command whose output is ffmpeg's input `pipe:0`; empty if ffmpeg reads the device itself. */
-function feederOf(device: StreamCommand['device'], mode: CaptureMode): string[] {
-  if (device.kind !== 'usb' || !isPiped(mode)) return []
+const feederOf = (device: StreamCommand['device'], mode: CaptureMode): string[] =>
+  'node' in device && isPiped(mode) ? [...v4l2Capture(device, mode), '--stream-to=-'] : []
+
+/** Returns the command that captures frames which ffmpeg cannot read from the device, without where they go. */
+export function v4l2Capture({ node }: LocalDevice, mode: CaptureMode): string[] {
   const format = `width=${mode.width},height=${mode.height},pixelformat=${v4l2Code(mode.fourcc)}`
-  const capture = [`--set-fmt-video=${format}`, `--set-parm=${rateOf(mode)}`, '--stream-mmap=4', '--stream-to=-']
-  return ['v4l2-ctl', '-d', device.node, '--silent', ...capture]
+  const capture = [`--set-fmt-video=${format}`, `--set-parm=${rateOf(mode)}`, '--stream-mmap=4']
+  return ['v4l2-ctl', '-d', mode.node ?? node, '--silent', ...capture]
 }
 
 /**

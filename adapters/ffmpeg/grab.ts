@@ -8,9 +8,8 @@ import type {
   Pipeline,
 } from '../../machines/domain/camera.js'
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
-import type { KeyframeCodec, Picture, StreamReader } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
-import { type Clockwork, inputArgs, lockFile } from './command.js'
+import { type Clockwork, inputArgs, lockFile, v4l2Capture } from './command.js'
 import { failureOf } from './endReason.js'
 import { completeJpeg, pictureSize } from './jpeg.js'
 import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
@@ -41,10 +40,7 @@ const lockTaken = 75
 /** The quality of the still tap (ffmpeg's scale, 2 is best), so that `save` rarely has to encode again. */
 const stillQuality = ['-q:v', '4', '-pix_fmt', 'yuvj420p']
 const newestPicture = ['-update', '1', '-c:v', 'mjpeg', ...stillQuality, '-f', 'image2']
-const onePicture = ['-frames:v', '1', ...newestPicture]
-
-/** Stretches a picture whose pixels are not square: files and viewers of stills know nothing of pixel aspects. */
-const squarePixels = ['-vf', 'scale=iw*max(1\\,sar):ih*max(1\\,1/sar),setsar=1']
+export const onePicture = ['-frames:v', '1', ...newestPicture]
 
 /**
  * Tier 0: captures one frame from V4L2, several times faster than with ffmpeg. Resolves with the path of a JPEG in the
@@ -116,10 +112,9 @@ export async function grabFromDevice(
   const isSkipping = 'node' in device && pipeline.mode.fourcc !== 'H264'
   const measures = isSkipping && 'measure' in warmUp ? warmUp.measure : 0
   const skip = isSkipping && 'skip' in warmUp ? warmUp.skip : 0
+  if ('node' in device && isPiped(pipeline.mode)) return grabCaptured(device, { skip, measures }, options)
   let stdout = ''
   const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
-    if ('node' in device && isPiped(pipeline.mode))
-      throw new Failure('format_not_offered', `ffmpeg cannot read ${pipeline.mode.fourcc} from the device`)
     const input = inputArgs(camera, device, pipeline.mode, clockwork)
     const skipping = skip > 0 ? ['-vf', `select=gte(n\\,${skip})`] : []
     const measuring = ['-vf', brightnessFilter, '-frames:v', String(measures), ...newestPicture]
@@ -131,87 +126,41 @@ export async function grabFromDevice(
   return measures > 0 ? measured(file, stdout) : { file, skipped: skip }
 }
 
-/** Decodes with one thread: with several, the decoder does not tell that a part of the picture is missing. */
-const telling = ['-hide_banner', '-nostdin', '-y', '-nostats', '-loglevel', 'warning', '-threads', '1']
-const incomplete = /corrupt decoded frame|concealing \d+ DC/
-/** How many keyframes are tried if a part of each is missing. */
-const tries = 3
-
-export type StreamGrabOptions = Omit<GrabOptions, 'pipeline' | 'warmUp'>
+/** An encoder begins with a keyframe; some send it with the second buffer only. */
+const encodedFrames = 5
 
 /**
- * Tiers 2 and 3: reads the next keyframe of the stream, and starts ffmpeg while it waits. ffmpeg reads the stream itself
- * if our reader does not know its codec.
+ * Tier 1 of a format that ffmpeg cannot read from the device: v4l2-ctl captures the frames, as for the stream. They go
+ * through a file, because a killed shell would leave both ends of a pipe behind, with the device.
  */
-export async function grabFromPath(
-  reader: Pick<StreamReader, 'keyframe' | 'address'>,
-  now: () => number,
-  options: StreamGrabOptions,
-): Promise<Picture> {
-  const late = new AbortController()
-  const seconds = Math.round(options.timeout / 100) / 10
-  const timer = setTimeout(() => late.abort(new Failure('timed_out', `timed out after ${seconds} s`)), options.timeout)
-  const grab = { ...options, signal: AbortSignal.any([options.signal, late.signal]) }
+async function grabCaptured(
+  device: LocalDevice,
+  { skip, measures }: { skip: number; measures: number },
+  options: GrabOptions,
+): Promise<Grabbed> {
+  const { camera, pipeline } = options
+  const isEncoded = pixelFormats[pipeline.mode.fourcc]?.piped === 'hevc'
+  const frames = temporaryFile(options.runDir, '.frame')
+  const skipped = isEncoded ? 0 : skip
+  const count = isEncoded ? encodedFrames : Math.max(1, measures)
+  const amount = [`--stream-skip=${skipped}`, `--stream-count=${count}`, `--stream-to=${frames}`]
   try {
-    for (let tried = 1; ; tried++) {
-      try {
-        return await grabKeyframe(reader, now, grab)
-      } catch (error) {
-        const { code } = error instanceof Failure ? error : { code: 'failed' }
-        if (code === 'codec_unsupported') return await grabByReading(reader.address(grab.camera), now, grab)
-        if (code !== 'picture_incomplete' || tried >= tries) throw error
-      }
-    }
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-async function grabKeyframe(
-  reader: Pick<StreamReader, 'keyframe'>,
-  now: () => number,
-  { camera, runDir, run, signal, timeout }: StreamGrabOptions,
-): Promise<Picture> {
-  const ended = new AbortController()
-  let describe = (_: KeyframeCodec): void => {}
-  const described = new Promise<KeyframeCodec>((resolve) => {
-    describe = resolve
-  })
-  const keyframe = reader
-    .keyframe(camera, AbortSignal.any([signal, ended.signal]), (codec) => describe(codec))
-    .then((bytes) => ({ bytes, capturedAt: now() }))
-  // `run` forwards its failure, but not if ffmpeg cannot be started.
-  keyframe.catch(() => {})
-  try {
-    const codec = await Promise.race([described, keyframe.then((): KeyframeCodec => 'h264')])
-    const file = await intoTemporary(runDir, '.jpg', async (to) => {
-      const input = ['-f', codec, '-probesize', '32', '-analyzeduration', '0', '-flags', 'low_delay', '-i', 'pipe:0']
-      const stdin = keyframe.then(({ bytes }) => bytes)
-      const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
-      await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
+    const { stdout, stderr } = await underLock([...v4l2Capture(device, pipeline.mode), ...amount], options)
+    const { size } = await stat(frames).catch(() => ({ size: 0 }))
+    if (size === 0) throw failureOf(stdout + stderr, 'no_frames', 'the device delivered no frame')
+    const input = inputArgs(camera, device, pipeline.mode, undefined, frames)
+    const isMeasured = measures > 0 && !isEncoded
+    let printed = ''
+    const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
+      const output = isMeasured ? ['-vf', brightnessFilter, ...newestPicture] : onePicture
+      const ran = await options.run('ffmpeg', [...quiet, ...input, ...output, to], options)
+      await checkPicture(to, ran)
+      printed = ran.stdout
     })
-    return { file, capturedAt: (await keyframe).capturedAt }
+    return isMeasured ? measured(file, printed) : { file, skipped }
   } finally {
-    ended.abort()
+    await discard(frames)
   }
-}
-
-/**
- * Lets ffmpeg read the stream. Its URL goes through a list on stdin, because other users of the host can read the
- * command.
- */
-async function grabByReading(
-  url: string,
-  now: () => number,
-  { runDir, run, signal, timeout }: StreamGrabOptions,
-): Promise<Picture> {
-  const stdin = Buffer.from(`ffconcat version 1.0\nfile '${url}'\n`)
-  const input = ['-f', 'concat', '-safe', '0', '-protocol_whitelist', 'pipe,rtsp,rtp,udp,tcp', '-i', 'pipe:0']
-  const file = await intoTemporary(runDir, '.jpg', async (to) => {
-    const args = [...telling, ...input, ...squarePixels, ...onePicture, to]
-    await checkWhole(to, await run('ffmpeg', args, { signal, timeout, stdin }))
-  })
-  return { file, capturedAt: now() }
 }
 
 /**
@@ -244,13 +193,7 @@ async function underLock(
 }
 
 /** Checks the file, because the exit code of ffmpeg is not reliable. */
-async function checkPicture(file: string, { stderr }: Ran): Promise<void> {
+export async function checkPicture(file: string, { stderr }: Ran): Promise<void> {
   const bytes = await readFile(file).catch(() => Buffer.alloc(0))
   if (!pictureSize(bytes)) throw failureOf(stderr, 'no_picture', 'the program wrote no picture')
-}
-
-/** The same, of a stream whose decoder says whether a part of the picture is missing. */
-async function checkWhole(file: string, ran: Ran): Promise<void> {
-  if (incomplete.test(ran.stderr)) throw new Failure('picture_incomplete')
-  await checkPicture(file, ran)
 }

@@ -13,7 +13,8 @@ import { Failure } from '../../machines/domain/reason.js'
 import { codeOf } from '../errorCode.js'
 import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
-import { type Grabbed, grabFromDevice, grabFromPath, grabFromV4l2, stillMode } from './grab.js'
+import { type Grabbed, grabFromDevice, grabFromV4l2, stillMode } from './grab.js'
+import { decodeKeyframe, grabFromPath } from './grabStream.js'
 import { behindStreams, type Run, run as runProgram } from './run.js'
 import { convertPicture, savePicture } from './savePicture.js'
 import { discard, discardLeftovers, intoTemporary } from './temporary.js'
@@ -24,7 +25,7 @@ export interface PicturesOptions {
   snapshotsDir: (camera: CameraId) => string
   /** The folder of the pipelines' locks; temporary files are put there too. */
   runDir: string
-  reader: Pick<StreamReader, 'keyframe' | 'address'>
+  reader: Pick<StreamReader, 'keyframe' | 'kept' | 'address'>
   pipelines: Pick<Pipelines, 'still'>
   /** Names who holds a busy device; by default nobody does. */
   usage?: Pick<DeviceUsage, 'explained'>
@@ -108,7 +109,16 @@ export function createPictures(options: PicturesOptions): Pictures {
         )
         if (file) return { file, capturedAt: still.capturedAt }
       }
-      return grabFromPath(reader, () => clock.now(), { camera, runDir, run, signal, timeout: limits.stream })
+      const grab = { camera, runDir, run, signal, timeout: limits.stream }
+      const kept = reader.kept(camera)
+      if (kept && kept.age <= maxAge) {
+        const capturedAt = clock.now() - kept.age
+        const file = await decodeKeyframe(kept.codec, kept.picture, grab).catch((error: unknown) =>
+          log.debug('the kept keyframe could not be decoded', { camera, error }),
+        )
+        if (file) return { file, capturedAt }
+      }
+      return grabFromPath(reader, () => clock.now(), grab)
     }),
 
     save: withoutPaths(async (camera, picture, wish, signal, { keep } = { keep: false }) => {

@@ -14,6 +14,8 @@ interface Path {
   /** Absent: the path is not wanted. */
   wanted?: { spec: PathSpec; report: (event: PathEvent) => void } | undefined
   record: boolean
+  /** The length of its files, in ms, if it is not the default. */
+  segmentDuration?: number | undefined
   /** Counts the changes of `record`. Only the last one is reverted if it fails. */
   wishes: number
   /** The server has it, as far as we know. */
@@ -26,7 +28,7 @@ interface Path {
 
 export interface Paths {
   publish(spec: PathSpec, report: (event: PathEvent) => void): Dispose
-  setRecording(name: CameraId, on: boolean, signal: AbortSignal): Promise<void>
+  setRecording(name: CameraId, on: boolean, signal: AbortSignal, segmentDuration?: number): Promise<void>
   /** Replaces every wanted path, recording ones first. Resolves with the number of paths that the server accepted. */
   replaceAll(call: Call, signal: AbortSignal): Promise<number>
   /** Deletes the camera paths among these names that are not wanted. */
@@ -98,9 +100,13 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       log[level](`path not ${done} until the next sync`, { camera: path.name, reason })
     })
 
-  async function replace({ name, wanted, record }: Path, signal: AbortSignal, call: Call): Promise<void> {
+  const bodyOf = ({ record, segmentDuration = defaults.segmentDuration }: Path, spec: PathSpec) =>
+    pathBody(spec, record, { ...defaults, segmentDuration })
+
+  async function replace(path: Path, signal: AbortSignal, call: Call): Promise<void> {
+    const { name, wanted } = path
     if (!wanted) return
-    const body = pathBody(wanted.spec, record, defaults)
+    const body = bodyOf(path, wanted.spec)
     await call({ method: 'POST', path: `/v3/config/paths/replace/${name}`, body, signal })
   }
 
@@ -151,13 +157,27 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
     }
   }
 
+  /** Only `record` may be patched. While nothing is recorded, the length of the files changes with the whole path. */
+  async function record(path: Path, on: boolean, signal: AbortSignal, segmentDuration: number | undefined) {
+    const before = path.segmentDuration
+    if (!on || segmentDuration === before || !path.wanted) return patchRecord(path, on, signal)
+    path.segmentDuration = segmentDuration
+    try {
+      await replace(path, signal, usual)
+    } catch (error) {
+      path.segmentDuration = before
+      throw error
+    }
+  }
+
   return {
     publish(spec, report) {
       checkSpec(spec)
       const path = pathOf(spec.name)
       const wanted = { spec, report }
       // A new owner: a recording of an earlier one must not continue.
-      Object.assign(path, { wanted, record: false, accepted: false, wishes: path.wishes + 1 })
+      const again = { record: false, segmentDuration: undefined, accepted: false, wishes: path.wishes + 1 }
+      Object.assign(path, { wanted, ...again })
       changeSoon(path, 'set', async () => void (await put(path, never(), usual)))
       return () => {
         if (path.wanted !== wanted) return
@@ -166,7 +186,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       }
     },
 
-    async setRecording(name, on, signal) {
+    async setRecording(name, on, signal, segmentDuration) {
       signal.throwIfAborted()
       const path = paths.get(name)
       if (!path?.wanted) {
@@ -177,7 +197,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       const wish = ++path.wishes
       path.record = on
       try {
-        await inTurn(path, signal, () => patchRecord(path, on, signal))
+        await inTurn(path, signal, () => record(path, on, signal, segmentDuration))
       } catch (error) {
         // After a failed start the wish is reverted; otherwise the next sync would start a recording without an owner.
         if (on && path.wishes === wish) path.record = before
@@ -211,10 +231,11 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
       ),
 
     differing: (items, since) =>
-      [...paths.values()].flatMap(({ name, wanted, record, changes }) => {
+      [...paths.values()].flatMap((path) => {
+        const { name, wanted, record, changes } = path
         if (!wanted || since.get(name) !== changes) return []
         const found = items.find((item) => item.name === name)
-        const differs = found ? differences(pathBody(wanted.spec, record, defaults), found) : []
+        const differs = found ? differences(bodyOf(path, wanted.spec), found) : []
         return found && differs.length === 0 ? [] : [{ camera: name, differs, records: record }]
       }),
 

@@ -178,10 +178,11 @@ function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
   return /^EPROTO$|SSL|TLS/.test(code) ? 'not_rtsp' : 'source_closed'
 }
 
-/** Fails the connection on abort and after `limit` ms. The returned function cancels both; it may be called twice. */
+/** Fails the connection on abort, and after `limit` ms if there is a limit. The returned function cancels both; it may be called twice. */
 export function guard({ connection, signal, limit, late = new ConnectionError('timed_out') }: Guard): () => void {
   const abort = (): void => connection.fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
-  const timer = setTimeout(() => connection.fail(typeof late === 'function' ? late() : late), limit)
+  const end = (): void => connection.fail(typeof late === 'function' ? late() : late)
+  const timer = limit === undefined ? undefined : setTimeout(end, limit)
   signal.addEventListener('abort', abort, { once: true })
   if (signal.aborted) abort()
   return () => {
@@ -193,7 +194,7 @@ export function guard({ connection, signal, limit, late = new ConnectionError('t
 interface Guard {
   connection: Connection
   signal: AbortSignal
-  limit: number
+  limit?: number
   /** The reason after the time limit, or a function that makes it then. */
   late?: Error | (() => Error)
 }

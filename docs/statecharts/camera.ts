@@ -32,11 +32,14 @@ export const machine = setup({
     easeLess: () => {},
     stopRecording: () => {},
     loseSource: () => {},
+    forgetHolds: () => {},
+    releaseKept: () => {},
     forwardToDemand: () => {},
     beginRecording: () => {},
     continueRecording: () => {},
     tellRecordingReady: () => {},
     tellWriting: () => {},
+    keepSegmentLimits: () => {},
     forwardToRecording: () => {},
     drainRecording: () => {},
     tellLostRecording: () => {},
@@ -66,6 +69,7 @@ export const machine = setup({
     isDrained: () => false,
     isSamePipeline: () => true,
     isWithoutSignal: () => true,
+    keepsHolds: () => true,
     isEased: () => false,
     mayEase: () => true,
     isOver: () => false,
@@ -88,6 +92,7 @@ export const machine = setup({
     'storage.freed': { actions: 'noteObstacle' },
     'server.lost': { actions: 'noteObstacle' },
     'server.restored': { actions: 'noteObstacle' },
+    'stream.release': { guard: 'keepsHolds', actions: 'releaseKept' },
   },
   states: {
     alive: {
@@ -143,6 +148,7 @@ export const machine = setup({
             restarting: { after: { restartPause: 'recalling' } },
           },
           on: {
+            'recording.outgrown': { actions: 'keepSegmentLimits' },
             'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
             'xstate.error.actor.recording': {
               target: '.rescuing',
@@ -425,7 +431,10 @@ export const machine = setup({
                           invoke: {
                             src: 'demand',
                             id: 'demand',
-                            onError: { target: 'restarting', actions: { type: 'tellCrash' } },
+                            onError: {
+                              target: 'restarting',
+                              actions: [{ type: 'tellCrash' }, 'forgetHolds'],
+                            },
                           },
                           on: {
                             'stream.hold': { guard: 'mayStream', actions: 'forwardToDemand' },

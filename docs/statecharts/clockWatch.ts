@@ -24,6 +24,7 @@ export const machine = setup({
         onError: 'waiting',
       },
     },
-    waiting: { after: { interval: 'reading' } },
+    waiting: { after: { interval: 'reading' }, on: { 'clock.jumped': 'jumped' } },
+    jumped: { after: { interval: 'reading' } },
   },
 })

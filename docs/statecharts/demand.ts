@@ -22,8 +22,9 @@ export const machine = setup({
   },
 }).createMachine({
   id: 'demand',
-  initial: 'idle',
+  initial: 'deciding',
   states: {
+    deciding: { always: [{ guard: 'isUnheld', target: 'idle' }, { target: 'held' }] },
     idle: {
       on: { 'stream.hold': { target: 'held', actions: ['clearReason', { type: 'addHold' }] } },
     },

@@ -31,6 +31,7 @@ export const machine = setup({
     giveReason: () => {},
     keepResult: () => {},
     keepFiles: () => {},
+    learnLimit: () => {},
     keepFinal: () => {},
     tellCamera: () => {},
     tellStart: () => {},
@@ -44,6 +45,8 @@ export const machine = setup({
     isDoubtful: () => true,
     hasStarted: () => false,
     isSurvivable: () => true,
+    isTooLarge: () => true,
+    isOutgrown: () => true,
     isPulled: () => true,
     awaitsKeyframe: () => true,
     isAtItsEnd: () => true,
@@ -238,18 +241,36 @@ export const machine = setup({
                 growing: {
                   tags: 'growing',
                   after: {
-                    stallLimit: {
-                      target: 'interrupted',
-                      actions: ['noteStall', { type: 'beginGap', params: { closes: false } }],
-                    },
+                    stallLimit: [
+                      {
+                        guard: 'isTooLarge',
+                        target: '#recording.holding.closing.pausing',
+                        actions: ['noteStall', { type: 'beginGap', params: { closes: true } }],
+                      },
+                      {
+                        target: 'interrupted',
+                        actions: ['noteStall', { type: 'beginGap', params: { closes: false } }],
+                      },
+                    ],
                   },
                   on: {
                     'segment.grew': { target: 'growing', reenter: true, actions: { type: 'noteGrowth' } },
-                    'segment.added': {
-                      target: 'growing',
-                      reenter: true,
-                      actions: [{ type: 'addSegment' }, { type: 'noteGrowth' }],
-                    },
+                    'segment.added': [
+                      {
+                        guard: { type: 'isOutgrown' },
+                        target: '#recording.holding.closing.pausing',
+                        actions: [
+                          'noteStall',
+                          { type: 'addSegment' },
+                          { type: 'beginGap', params: { closes: true } },
+                        ],
+                      },
+                      {
+                        target: 'growing',
+                        reenter: true,
+                        actions: [{ type: 'addSegment' }, { type: 'noteGrowth' }],
+                      },
+                    ],
                     'segment.deleted': {
                       target: '#recording.holding.closing.pausing',
                       actions: [
@@ -413,7 +434,10 @@ export const machine = setup({
                   { guard: 'isSurvivable', actions: 'noteCondition' },
                   { target: 'failing', actions: 'takeReason' },
                 ],
-                'xstate.done.actor.closeCapture': { target: '#recording.waiting', actions: [{ type: 'keepFiles' }] },
+                'xstate.done.actor.closeCapture': {
+                  target: '#recording.waiting',
+                  actions: [{ type: 'keepFiles' }, { type: 'learnLimit' }],
+                },
                 'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: [] },
               },
             },
@@ -448,7 +472,7 @@ export const machine = setup({
                 ],
                 'xstate.done.actor.closeCapture': {
                   target: '#recording.waiting',
-                  actions: [{ type: 'keepFiles' }, 'tellSuspension'],
+                  actions: [{ type: 'keepFiles' }, { type: 'learnLimit' }, 'tellSuspension'],
                 },
                 'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: ['tellSuspension'] },
               },
@@ -513,7 +537,10 @@ export const machine = setup({
               { guard: 'isSurvivable', actions: 'noteCondition' },
               { target: 'failing', actions: 'takeReason' },
             ],
-            'xstate.done.actor.closeCapture': { target: '#recording.waiting', actions: [{ type: 'keepFiles' }] },
+            'xstate.done.actor.closeCapture': {
+              target: '#recording.waiting',
+              actions: [{ type: 'keepFiles' }, { type: 'learnLimit' }],
+            },
             'xstate.error.actor.closeCapture': { target: '#recording.waiting', actions: [] },
           },
         },

@@ -1,16 +1,19 @@
 /** Whether the wall clock can be trusted to tell how old a file is. Durations in ms. */
 
 import { because, type Reason } from './reason.js'
+import { noteShown, type ShownTimes } from './wrongTimes.js'
 
 /** A reading of both clocks. `monotonic` is not set by anybody, and begins anew with the process. */
 export interface ClockReading {
   /** Epoch ms. */
   wall: number
   monotonic: number
+  /** Names the boot of the host, if the host tells it. */
+  boot?: string
 }
 
 /** What is kept about the wall clock, also over restarts. */
-export interface ClockRecord {
+export interface ClockRecord extends ShownTimes {
   /** The wall clock at the last reading, epoch ms. */
   wall: number
   /**
@@ -55,7 +58,11 @@ export const isSuspect = ({ steadyFor }: ClockRecord): boolean => steadyFor !== 
  * clock. It is trusted again when it is back within a day of the expected time, or when it has run for 24 hours without
  * another jump; time off is not counted.
  */
-export function judgeClock(record: ClockRecord | undefined, wall: number, elapsed: number): ClockRecord {
+export function judgeClock(
+  record: ClockRecord | undefined,
+  wall: number,
+  elapsed: number,
+): Pick<ClockRecord, 'wall' | 'expected' | 'steadyFor'> {
   const trusted = { wall, expected: wall }
   const known = record?.expected
   const expected = known ? known + elapsed : known
@@ -65,6 +72,34 @@ export function judgeClock(record: ClockRecord | undefined, wall: number, elapse
   const isSteady = Math.abs(wall - record.wall - elapsed) <= tolerance
   const steadyFor = isSteady && record.steadyFor !== undefined ? record.steadyFor + elapsed : 0
   return steadyFor >= settleTime ? trusted : { wall, expected, steadyFor }
+}
+
+/** The same, with the times that the clock has shown. */
+export function afterReading(
+  record: ClockRecord | undefined,
+  { wall, boot }: Pick<ClockReading, 'wall' | 'boot'>,
+  elapsed: number,
+): ClockRecord {
+  const judged = judgeClock(record, wall, elapsed)
+  const { wall: last, expected, steadyFor, ...times } = record ?? { wall }
+  if (isBeforeClocks(wall)) {
+    const { stretch: _, ...others } = times
+    return { ...others, ...judged }
+  }
+  const shown = noteShown(times, {
+    wall,
+    reached: last + elapsed,
+    boot,
+    isSameRun: elapsed > 0,
+    isTrusted: !isSuspect(judged),
+    wasDoubted: steadyFor !== undefined || expected === undefined,
+  })
+  return { ...shown, ...judged }
+}
+
+/** Returns the record after a client has confirmed the clock: the next reading is trusted. */
+export function confirmed({ expected: _, steadyFor: __, ...record }: ClockRecord): ClockRecord {
+  return record
 }
 
 /** Returns why files are not deleted by age, and what to do. */

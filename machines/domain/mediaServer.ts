@@ -74,8 +74,11 @@ export interface MediaServer {
    * reached.
    */
   publish(spec: PathSpec, report: (event: PathEvent) => void): Dispose
-  /** Sets `record` of the path. Rejects with `Failure` if the server did not accept it. */
-  setRecording(name: CameraId, on: boolean, signal: AbortSignal): Promise<void>
+  /**
+   * Sets `record` of the path. Rejects with `Failure` if the server did not accept it. `segmentDuration`: after this
+   * time, in ms, a new file begins; default: as configured.
+   */
+  setRecording(name: CameraId, on: boolean, signal: AbortSignal, segmentDuration?: number): Promise<void>
   /**
    * Replaces every wanted path, recording ones first, and deletes camera paths that are no longer wanted. Returns the
    * number of wanted paths. Works also while calls are paused.
@@ -114,6 +117,13 @@ export type BreakerEvent = { type: 'breaker.opened' } | { type: 'breaker.closed'
 /** The codecs whose keyframes the service reads itself, as ffmpeg calls them. */
 export type KeyframeCodec = 'h264' | 'hevc'
 
+/** A keyframe as in `keyframe`. `age`: in ms. */
+export interface KeptKeyframe {
+  picture: Uint8Array
+  codec: KeyframeCodec
+  age: number
+}
+
 /** Small RTSP client: holds streams, reads keyframes, describes sources. */
 export interface StreamReader {
   /**
@@ -127,6 +137,14 @@ export interface StreamReader {
    * stream can only be found by decoding it.
    */
   keyframe(name: string, signal: AbortSignal, described?: (codec: KeyframeCodec) => void): Promise<Uint8Array>
+  /**
+   * Reads a stream while its keyframes are more than 2.5 s apart, and keeps the last one. Resolves when they are closer.
+   * Rejects with a `Failure`: `codec_unsupported`, or why the stream ended. All that follow one stream share a
+   * connection.
+   */
+  follow(name: string, signal: AbortSignal): Promise<void>
+  /** Returns the last keyframe of a stream that is followed. */
+  kept(name: string): KeptKeyframe | undefined
   /** Returns the URL of a stream for a program that decodes it. It holds credentials of the service: never log it. */
   address(name: string): string
   /** Sends OPTIONS and DESCRIBE to a source. Rejects with `Failure`: unreachable, source_refused … */

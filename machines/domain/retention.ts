@@ -8,6 +8,7 @@ import type { FileKind, MediaFile, RecordingFolder } from './ports.js'
 import { bareName } from './protection.js'
 import { because, type Reason } from './reason.js'
 import type { RecordingView } from './views.js'
+import type { Interval } from './wrongTimes.js'
 
 /**
  * `age`: deletes files older than `maxAgeDays`; `size`: deletes the oldest files until the total is at most `maxSizeGb`
@@ -79,6 +80,8 @@ export interface SweepRules {
   hasTarget?: boolean
   /** The clock is suspect: nothing is deleted by age. */
   ignoresAge?: boolean
+  /** The times that a wrong clock has shown: files of these times are not deleted by age. */
+  wrongTimes?: readonly Interval[]
 }
 
 /** A scheduled sweep deletes at most this part of all files; the next sweep continues. */
@@ -95,7 +98,7 @@ const mostPerSweep = 0.2
 export function planSweep(policy: RetentionPolicy, files: readonly KeptFile[], rules: SweepRules): SweepPlan {
   const { now, isScheduled, limits, needed, folder = 'main', hasTarget = false, ignoresAge = false } = rules
   const isByAge = policy.type === 'age' || [...(limits?.values() ?? [])].some((limit) => limit.maxAgeDays !== undefined)
-  const undated = isByAge ? files.filter((file) => isUndated(file, now)) : []
+  const undated = isByAge ? files.filter((file) => isUndated(file, rules)) : []
   const aged = ignoresAge ? new Map<KeptFile, string>() : dueByAge(policy, files, rules)
   const recordings = (some: readonly KeptFile[]) => some.filter(({ kind }) => kind === 'recordings').length
   const excess = { due: recordings([...aged.keys()]), of: recordings(files) }
@@ -136,12 +139,13 @@ function deletable(files: readonly KeptFile[], now: number): KeptFile[] {
 }
 
 /** Returns the files that are too old by the policy or by the limit of their camera, with the reason. */
-function dueByAge(policy: RetentionPolicy, files: readonly KeptFile[], { now, limits }: SweepRules) {
+function dueByAge(policy: RetentionPolicy, files: readonly KeptFile[], rules: SweepRules) {
+  const { now, limits } = rules
   const due = new Map<KeptFile, string>()
   for (const file of deletable(files, now)) {
     const own = limits?.get(file.camera)?.maxAgeDays
     const days = (now - file.createdAt) / day
-    if (isUndated(file, now)) continue
+    if (isUndated(file, rules)) continue
     if (policy.type === 'age' && days > (policy.maxAgeDays ?? Number.POSITIVE_INFINITY))
       due.set(file, `older than ${policy.maxAgeDays} days`)
     else if (own !== undefined && days > own) due.set(file, `older than ${own} days, the limit of ${file.camera}`)
@@ -182,12 +186,18 @@ export const reasonOfExcess = ({ due, of }: Excess): Reason =>
       'check the clock and the policy, then call cleanup_old_files',
   )
 
-/** True if a time of the file is in the future, or before clocks are set: its age is not known. */
-const isUndated = ({ growing, createdAt, modifiedAt }: KeptFile, now: number): boolean =>
-  !growing && [createdAt, modifiedAt].some((time) => time - now >= grace || isBeforeClocks(time))
+/** True if the age of the file is not known. */
+function isUndated({ growing, createdAt, modifiedAt }: KeptFile, { now, wrongTimes = [] }: SweepRules): boolean {
+  const isWrong = (time: number) => wrongTimes.some(({ from, to }) => time >= from && time <= to)
+  const isImpossible = (time: number) => time - now >= grace || isBeforeClocks(time) || isWrong(time)
+  return !growing && [createdAt, modifiedAt].some(isImpossible)
+}
+
+/** Which dates cannot be right. */
+export const implausible = 'in the future, before 2000, or while the clock was wrong'
 
 /** Why a file without a plausible date is kept. */
-export const undatedReason = 'its date is in the future or before 2000, so its age is not known: delete it by its name'
+export const undatedReason = `its date cannot be right (${implausible}), so its age is not known: delete it by its name`
 
 /**
  * True if a recording still needs the file: its newest file while it runs, all files while they are closed and remuxed,
@@ -241,6 +251,8 @@ export interface RetentionView {
   reason?: string
   /** Why retention deletes nothing, or nothing by age. */
   suspension?: Reason
+  /** The times that a wrong clock has shown, as far as they count now. */
+  wrongTimes?: readonly Interval[]
   /** Number of files that the last sweep by age has kept because their dates cannot be right; absent: none. */
   undated?: number
 }

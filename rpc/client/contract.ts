@@ -687,7 +687,7 @@ export interface Methods {
       stream_url: string
       status: 'STARTED' | 'FAILED'
       start_time: string
-      /** As in "300s"; "0s": held until stop_streaming or the end of the connection */
+      /** As in "300s"; "0s": held until stop_streaming or the end of the connection. The hold also ends when the camera is lost or configured anew, but not when it only reconnects for another rate, size or format (`camera.adapt`) */
       auto_close_after: string
       ffmpeg_command: string
     }

@@ -30,7 +30,9 @@ const startStreaming = method({
     status: Type.Enum(['STARTED', 'FAILED']),
     start_time: Time,
     auto_close_after: Type.String({
-      description: 'As in "300s"; "0s": held until stop_streaming or the end of the connection',
+      description:
+        'As in "300s"; "0s": held until stop_streaming or the end of the connection. The hold also ends when the camera ' +
+        'is lost or configured anew, but not when it only reconnects for another rate, size or format (`camera.adapt`)',
     }),
     ffmpeg_command: Type.String(),
   }),

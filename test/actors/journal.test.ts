@@ -15,6 +15,7 @@ import { machineVersion } from '../../actors/fingerprint.js'
 import { createJournalist } from '../../actors/journal.js'
 import { quietStates } from '../../actors/journalQuiet.js'
 import { machines } from '../../docs/generate/statecharts.js'
+import { clockWatchMachine } from '../../machines/clockWatch.js'
 import { flappingOf, flappingText, type JournalEntry } from '../../machines/domain/journal.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { turn } from '../support/later.js'
@@ -60,6 +61,33 @@ describe('journal', () => {
     const by = { user: 'ann', request: 'r7' }
     expect(first?.cause).to.deep.equal({ event: 'go', by })
     expect(second?.cause).to.deep.equal({ event: 'go', seq: first?.seq, by })
+  })
+
+  it('shows a jump of the clock with its size, and not the readings', async () => {
+    const { inspect, lines, entries } = watch()
+    const readings = [
+      { wall: 1_700_000_000_000, monotonic: 1_000 },
+      { wall: 1_790_000_000_000, monotonic: 3_000 },
+    ]
+    const clock = new SimulatedClock()
+    const readClock = fromPromise(async () => readings.shift() ?? { wall: 1_790_000_002_000, monotonic: 5_000 })
+    const machine = clockWatchMachine.provide({ actors: { readClock } })
+    createActor(machine, { systemId: 'clockWatch', inspect, clock }).start()
+    for (let passed = 0; passed < 4; passed++) {
+      await turn()
+      clock.increment(2_000)
+    }
+    await turn()
+    expect(lines()).to.deep.equal([
+      'clockWatch: → idle (start)',
+      'clockWatch: idle → jumped (clock.jumped)',
+      'clockWatch: jumped → idle (after interval)',
+    ])
+    expect(entries()[1]?.evidence).to.deep.equal({
+      from: '2023-11-14T22:13:22.000Z',
+      to: '2026-09-21T14:13:20.000Z',
+      by_ms: 89_999_998_000,
+    })
   })
 
   it('follows effects back to what started them, with the evidence of their failure', async () => {

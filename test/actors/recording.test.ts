@@ -164,6 +164,7 @@ async function close({
     },
     clock: { now: () => 0 },
     segmentDuration: 2_000,
+    folder: () => 'main',
   } as unknown as RecordingPorts
   const input = { camera: 'camera0', watermark: 500, segments: [first] } satisfies RecordingSubject
   const actor = createActor(recordingEffects(ports).closeCapture, { input }).start()

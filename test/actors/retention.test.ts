@@ -472,7 +472,9 @@ describe('a request to retention', () => {
       const kept = [
         {
           name: 'camera0_1970.mp4',
-          reason: 'its date is in the future or before 2000, so its age is not known: delete it by its name',
+          reason:
+            'its date cannot be right (in the future, before 2000, or while the clock was wrong), so its age is not known: ' +
+            'delete it by its name',
         },
       ]
       for (const dryRun of [true, false])

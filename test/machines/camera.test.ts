@@ -646,6 +646,33 @@ describe('camera', () => {
     expect(asked()).to.deep.equal([0, 1, 2, 1])
   })
 
+  it('keeps the holds on its stream over such a step, and over no other loss', async () => {
+    const { actor, view, probed, probeFails, log } = camera({ adapts: true })
+    const holders = () => Object.keys(view().stream.holders)
+    await probed()
+    for (const holder of ['ann', 'bob', 'eve']) actor.send({ type: 'stream.hold', holder, since: 1 })
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    expect(log.at(-1)).to.equal('path withdrawn')
+    expect(holders()).to.deep.equal(['ann', 'bob', 'eve'])
+    expect(actor.getSnapshot().can({ type: 'stream.release', holder: 'zoe' })).to.equal(false)
+    actor.send({ type: 'stream.release', holder: 'bob' })
+    await probed()
+    expect(view().stream.status).to.equal('STARTING')
+    expect(holders()).to.deep.equal(['ann', 'eve'])
+    actor.send({ type: 'stream.release', holder: 'eve' })
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    await probed()
+    expect(holders()).to.deep.equal(['ann'])
+    actor.send({ type: 'device.replaced', device, identity })
+    await probed()
+    expect(holders()).to.deep.equal([])
+
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    await probeFails(new Failure('device_error'))
+    expect(holders()).to.deep.equal([])
+  })
+
   it('shows that its host is too slow, and what comes of the stream', async () => {
     const { tap, view, probed } = camera()
     await probed()
@@ -845,6 +872,18 @@ describe('camera', () => {
     await probed()
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(facts.map(({ type }) => type)).not.to.include('stream.ended')
+  })
+
+  it('tells its next recording how long a file may be on a file system that takes no larger one', async () => {
+    const { actor, probed, records, closed } = camera()
+    await probed()
+    await records()
+    const limits = { main: 2_700_000 }
+    actor.send({ type: 'recording.outgrown', limits })
+    actor.send({ type: 'recording.stop', by })
+    await closed()
+    await records()
+    expect(actor.getSnapshot().children.recording?.getSnapshot().context.segmentLimits).to.deep.equal(limits)
   })
 
   describe('supervises its children:', () => {

@@ -23,6 +23,17 @@ describe('the watch over the clock', () => {
     expect(facts).to.deep.equal(expected)
   })
 
+  it('shows a jump as a state of its own until the next reading, with its size', async () => {
+    const { clock, passes, states, evidence } = await watch()
+    clock.steps(day)
+    await passes(2_000)
+    expect(states()).to.equal('jumped')
+    expect(evidence.map(({ by_ms }) => by_ms)).to.deep.equal([day])
+    expect(evidence[0]?.to).to.equal(new Date(clock.now()).toISOString())
+    await passes(2_000)
+    expect(states()).to.equal('waiting')
+  })
+
   it('ignores small corrections, and long pauses of the process', async () => {
     const { clock, facts, passes } = await watch()
     for (const step of [2_000, -2_000]) {
@@ -43,13 +54,21 @@ async function watch() {
   const clock = createClock()
   const facts: ClockFact[] = []
   const readClock = fromPromise<ClockReading>(async () => ({ wall: clock.now(), monotonic: clock.monotonic() }))
-  const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), { clock: timers })
+  const evidence: Record<string, unknown>[] = []
+  const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), {
+    clock: timers,
+    inspect: (event) => {
+      if (event.type === '@xstate.microstep' && event.event.type === 'clock.jumped') evidence.push(event.event.evidence)
+    },
+  })
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
   await turn()
   return {
     clock,
     facts,
+    evidence,
+    states: () => actor.getSnapshot().value,
     async passes(ms: number) {
       clock.passes(ms)
       timers.increment(ms)

@@ -368,24 +368,59 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
   })
 
-  for (const [bytes, code] of [
-    [4_294_967_295, 'file_too_large'],
-    [4_250_000_000, 'file_too_large'],
-    [4_200_000_000, 'no_data'],
-    [5_000_000_000, 'no_data'],
-  ] as const)
-    it(`names the cause of a file that stops to grow at ${bytes} bytes: ${code}`, async () => {
+  for (const bytes of [4_200_000_000, 5_000_000_000])
+    it(`waits for more data of a file that stops to grow at ${bytes} bytes`, async () => {
       const { actor, clock, facts, opened, firstBytes } = record()
       await opened()
       await firstBytes()
       actor.send({ type: 'segment.grew', at: 5_000, bytes })
       clock.increment(3_000)
-      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': code })
+      expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
       // The next file begins small.
       actor.send({ type: 'segment.added', segment: two, at: 9_000 })
       clock.increment(3_000)
       expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'no_data' })
     })
+
+  const hour = 3_600_000
+  for (const [bytes, how] of [
+    [4_294_967_295, 'stops to grow'],
+    [4_250_000_000, 'stops to grow'],
+    [4_294_967_295, 'is left for another one'],
+  ] as const)
+    it(`continues in shorter files after one of ${bytes} bytes that ${how}, on that file system`, async () => {
+      const { actor, clock, facts, heard, openings, opened, firstBytes, fileClosed } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.grew', at: 1_000 + hour, bytes })
+      if (how === 'stops to grow') clock.increment(3_000)
+      else
+        actor.send({
+          type: 'segment.added',
+          segment: { filename: 'two.mp4', startedAt: 3_500 + hour },
+          at: 4_000 + hour,
+        })
+      const told = facts.at(-1)
+      expect(told).to.deep.nested.include({ type: 'recording.interrupted', 'reason.code': 'file_too_large' })
+      expect(told)
+        .to.have.nested.property('reason.details')
+        .that.contains('the next files there have at most 45 minutes')
+      await fileClosed({ files: [{ ...oneFile, bytes, duration: hour, fallback: true }, oneFile], endedAt: 9_000 })
+      clock.increment(0)
+      await opened()
+      const limits = { fallback: 2_700_000 }
+      expect(openings.map(({ segmentLimits }) => segmentLimits)).to.deep.equal([undefined, limits])
+      expect(heard).to.deep.include({ type: 'recording.outgrown', limits })
+    })
+
+  it('takes no limit from a file of the usual length that is as large by chance', async () => {
+    const { actor, facts, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.grew', at: 1_000 + hour, bytes: 4_260_000_000 })
+    actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 1_200 + hour }, at: 2_000 + hour })
+    expect(facts.map(({ type }) => type)).to.deep.equal(['recording.started'])
+  })
 
   for (const [what, event, code] of [
     ['open file', {}, 'file_removed'],
@@ -909,6 +944,7 @@ function record(
   const log: string[] = []
   const intents: RecordingIntent[] = []
   const finishes: Finish[] = []
+  const openings: RecordingSubject[] = []
   const clock = new SimulatedClock()
   let opening = later<Opened>()
   let segment = later<Segment>()
@@ -922,8 +958,9 @@ function record(
   } = withParent(
     recordingMachine.provide({
       actors: {
-        openCapture: fromPromise<Opened, RecordingSubject>(() => {
+        openCapture: fromPromise<Opened, RecordingSubject>(({ input }) => {
           log.push('record on')
+          openings.push(input)
           opening = later()
           return opening.promise
         }),
@@ -972,6 +1009,8 @@ function record(
     log,
     intents,
     finishes,
+    openings,
+    heard,
     clock,
     view: () => recordingView(actor.getSnapshot()),
     deadline: () => deadline,

@@ -113,6 +113,21 @@ describe('a retention policy', () => {
     expect(plan(size(1), files).files).to.include.members(names)
   })
 
+  it('by age spares files of the times that a wrong clock has shown', () => {
+    const wrongTimes = [{ from: now - 1_000 * day, to: now - 990 * day }]
+    const files = [
+      file('old', 40),
+      ...['a', 'b'].map((name) => file(name, 995)),
+      file('older', 989, { modifiedAt: now }),
+    ]
+    for (const isScheduled of [true, false]) {
+      const { files: due, undated } = planSweep(age(30), [...files, ...month(0, 20)], { now, isScheduled, wrongTimes })
+      expect(due.map(({ name }) => name)).to.deep.equal(['old'])
+      expect(undated.map(({ name }) => name)).to.deep.equal(['a', 'b'])
+    }
+    expect(planSweep(size(1), files, { now, isScheduled: false, wrongTimes }).files[0]?.name).to.equal('a')
+  })
+
   it('by age deletes nothing by schedule if more than half of the recordings are due; a client may', () => {
     const snapshots = month(0, 20, { kind: 'snapshots' })
     expect(plan(age(30), [...month(6, 5), ...snapshots], true)).to.deep.equal({
@@ -670,16 +685,34 @@ describe('retention with a doubtful clock', () => {
 
   it('continues after the cleanup of a client, which is saved at once', async () => {
     const { actor, facts, sweeps, ends, wait, times } = await begin({ policy: age(30), seen: seenAt(now - 40 * day) })
-    expect(times).to.deep.equal([{ wall: now, expected: now - 40 * day, steadyFor: 0 }])
+    expect(times.map(({ wall, expected, steadyFor }) => ({ wall, expected, steadyFor }))).to.deep.equal([
+      { wall: now, expected: now - 40 * day, steadyFor: 0 },
+    ])
     actor.send({ type: 'retention.sweep', by })
     expect(sweeps).to.deep.equal([{ policy: age(30), by }])
     expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
     ends()
     await turn()
     expect(facts.map(({ type }) => type)).to.deep.equal(['retention.suspended', 'retention.swept', 'retention.resumed'])
-    expect(times[1]).to.deep.equal({ wall: now, expected: now })
+    expect(times[1]).to.deep.include({ wall: now, expected: now }).and.not.to.have.any.keys('steadyFor')
     await wait(hour)
     expect(sweeps).to.have.length(2)
+  })
+
+  it('never deletes files by age that are dated by the clock before it was set', async () => {
+    const { actor, sweeps, ends, wait, set } = await begin({ policy: age(30) })
+    await wait(30 * 60_000, 600_000)
+    ends()
+    set(1_000 * day)
+    await wait(600_000)
+    expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
+    await wait(26 * hour, 600_000)
+    const wrongTimes = [{ from: now, to: now + 40 * 60_000 }]
+    expect(sweeps.at(-1)).to.deep.include({ policy: age(30), wrongTimes })
+    ends()
+    actor.send({ type: 'retention.sweep', by })
+    expect(sweeps.at(-1)).to.deep.equal({ policy: age(30), by, wrongTimes })
+    expect(retentionView(actor.getSnapshot()).wrongTimes).to.deep.equal(wrongTimes)
   })
 
   it('stays suspended after a cleanup that failed, was for some cameras only, or is by size', async () => {
@@ -809,7 +842,9 @@ describe('retention with too many files to delete', () => {
     expect(told.map(({ files }) => files)).to.deep.equal([2, 3])
     expect(told[0]?.reason).to.deep.equal({
       code: 'date_implausible',
-      details: 'the dates of 2 files are in the future or before 2000: they are not deleted by age',
+      details:
+        'the dates of 2 files cannot be right (in the future, before 2000, or while the clock was wrong): ' +
+        'they are not deleted by age',
     })
     expect(retentionView(actor.getSnapshot()).undated).to.equal(3)
   })

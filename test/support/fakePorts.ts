@@ -67,7 +67,15 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     },
     serverKind: () => 'managed',
     serverOffers: () => ({ hls: true, webrtc: true }),
-    reader: { hold: never, keyframe: never, describe: never, reach: never, address: (name: string) => name },
+    reader: {
+      hold: never,
+      keyframe: never,
+      follow: never,
+      kept: nothing,
+      describe: never,
+      reach: never,
+      address: (name: string) => name,
+    },
     usb: { list: async () => [frontDoor], watch: () => ({ mode: 'udev', dispose: nothing }) },
     probe: {
       capabilities: async () => ({

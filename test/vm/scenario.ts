@@ -33,10 +33,17 @@ const blue = 'badge=blue rates=5,10'
 const first = (port: number): Plug => ({ port, serial: 'SN1001', options: red })
 const second = (port: number): Plug => ({ port, serial: 'SN0002', options: blue })
 const twin = (port: number, options: string): Plug => ({ port, serial: 'TWIN', options: `model=Twin ${options}` })
+/** A serial that many cameras have. */
+const nameless = (port: number, options: string): Plug => ({
+  port,
+  serial: 'SN0001',
+  options: `model=Nameless ${options}`,
+})
 
 interface Camera {
   device: string
   status: string
+  identity?: { basis: string; confidence: string }
   identity_ambiguous?: boolean
 }
 interface Snapshot {
@@ -99,7 +106,7 @@ const arrange = async (...wanted: Plug[]): Promise<string[]> => {
 
 /** Both cameras and no twin, in whatever ports they are: a replug costs seconds here. */
 const arrangeBoth = (): Promise<string[]> => {
-  const both = bench.plugged().filter(({ serial }) => serial !== 'TWIN')
+  const both = bench.plugged().filter(({ serial }) => serial === 'SN1001' || serial === 'SN0002')
   return both.length === 2 ? arrange(...both) : arrange(first(0), second(1))
 }
 
@@ -360,6 +367,57 @@ const main = async () => {
     await arrange(second(0), first(1), twin(3, blue))
     await arrange(second(0), first(1), twin(2, red), twin(3, blue))
     return same(await whoIsWho(twins), seen)
+  })
+
+  await step('cameras whose serial is a placeholder: known by port, ambiguous as soon as there are two', async () => {
+    const others = await arrangeBoth()
+    const base = bench.plugged()
+    const viewsOf = (devices: string[]) =>
+      Promise.all(
+        devices
+          .filter((device) => !others.includes(device))
+          .map((device) => client.call<Camera>('get_camera_status', { device })),
+      )
+    const [one] = await viewsOf(await arrange(...base, nameless(2, red)))
+    assert(
+      one?.identity?.basis === 'port' && one.identity.confidence === 'medium' && one.identity_ambiguous === false,
+      `one camera has ${JSON.stringify(one?.identity)}, ambiguous: ${one?.identity_ambiguous}`,
+    )
+    const devices = await arrange(...base, nameless(2, red), nameless(3, blue))
+    const both = await eventually('both to be reported as ambiguous', async () => {
+      const views = await viewsOf(devices)
+      if (views.length !== 2 || views.some((view) => view.identity_ambiguous !== true))
+        throw new Error(JSON.stringify(views))
+      return views
+    })
+    assert(
+      both.every(({ identity }) => identity?.basis === 'port'),
+      `they have ${JSON.stringify(both.map(({ identity }) => identity))}`,
+    )
+    const seen = await whoIsWho(both.map(({ device }) => device))
+    assert(seen[one.device] === 'red', `${one.device} was the red camera and shows the ${seen[one.device]} picture`)
+    await arrange(...base)
+    await arrange(...base, nameless(3, blue))
+    await arrange(...base, nameless(2, red), nameless(3, blue))
+    return same(await whoIsWho(both.map(({ device }) => device)), seen)
+  })
+
+  await step('a camera that holds back its frames: no snapshot, with a reason; one when it sends again', async () => {
+    await arrange(second(0), first(1))
+    const device = deviceOf('red')
+    await bench.pause(1)
+    try {
+      const error = await client.call<Snapshot>('take_snapshot', { device }, { seconds: 60 }).then(
+        (snapshot) => (snapshot.status === 'SUCCESS' ? undefined : JSON.stringify(snapshot)),
+        (refused: unknown) => String(refused),
+      )
+      assert(error !== undefined, 'a camera without frames gave a picture')
+    } finally {
+      await bench.resume(1)
+    }
+    const { picture } = await photograph(device)
+    assert(picture.badge === 'red', `${device} shows the ${picture.badge} picture`)
+    return undefined
   })
 
   await step(

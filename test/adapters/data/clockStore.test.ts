@@ -25,6 +25,10 @@ describe('the stored time', () => {
     expect(await store().load()).to.deep.equal({ wall: start, expected: start })
     await store().save({ wall: start, expected: 0, steadyFor: 600_000 })
     expect(await store().load()).to.deep.equal({ wall: start, expected: 0, steadyFor: 600_000 })
+    const stretch = { from: start - 5, to: start }
+    const times = { boot: 'b', stretch, doubted: [stretch], wrong: [stretch], eras: [stretch] }
+    await store().save({ wall: start, expected: start, ...times })
+    expect(await store().load()).to.deep.equal({ wall: start, expected: start, ...times })
     await store().save({ wall: 5, steadyFor: 0 })
     expect(await store().load()).to.deep.equal({ wall: 5, steadyFor: 0 })
   })
@@ -34,6 +38,8 @@ describe('the stored time', () => {
     expect([one.wall, two.wall]).to.deep.equal([start, start])
     expect(two.monotonic).to.be.at.least(one.monotonic)
     expect(Number.isInteger(one.monotonic)).to.equal(true)
+    expect(one.boot).to.match(/^[0-9a-f-]{36}$/)
+    expect(two.boot).to.equal(one.boot)
   })
 
   for (const text of ['', '{"version":1}', '{"version":1,"wall":1e99}', '{"version":1,"wall":5,"expected":"x"}'])

@@ -53,7 +53,7 @@ describe('pictures', () => {
     createPictures({
       snapshotsDir: (camera) => at('snapshots', camera),
       runDir: at('run'),
-      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')), address },
+      reader: { keyframe: () => Promise.reject(new Error('the stream does not run')), kept: () => undefined, address },
       pipelines: { still: async () => undefined },
       clock: systemClock,
       log,
@@ -171,6 +171,52 @@ describe('pictures', () => {
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
     })
 
+    for (const [fourcc, frames] of [
+      ['YVYU', ['-pix_fmt', 'yuyv422', '-f', 'rawvideo']],
+      ['NV24', ['-pix_fmt', 'nv24', '-f', 'rawvideo']],
+      ['P010', ['-pix_fmt', 'p010le', '-f', 'rawvideo']],
+      ['HEVC', ['-c:v', 'libx265', '-x265-params', 'log-level=none', '-pix_fmt', 'yuv420p', '-f', 'hevc']],
+    ] as const)
+      it(`captures ${fourcc}, which ffmpeg cannot read from the device, with v4l2-ctl`, async () => {
+        await giving(ffmpeg(...frames))
+        const { file, skippedFrames } = await pictures().grabByFfmpeg('camera0', webcam, encoded(fourcc), never)
+        expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+        expect(skippedFrames).to.equal(fourcc === 'HEVC' ? 0 : 4)
+        expect(await readFile(at('asked'), 'utf8')).to.contain(`pixelformat=${fourcc} --set-parm=15 --stream-mmap=4`)
+        expect(await filesIn(at('run'))).to.have.length(2)
+      })
+
+    it('measures how long such a camera is dark, and takes the last frame', async () => {
+      await giving(Buffer.concat(Array.from({ length: 6 }, () => ffmpeg('-pix_fmt', 'yuyv422', '-f', 'rawvideo'))))
+      const taken = await pictures({ skipFrames: 'auto' }).grabByFfmpeg('camera0', webcam, encoded('YVYU'), never)
+      expect(taken.skippedFrames).to.equal(5)
+      expect(await readFile(at('asked'), 'utf8')).to.contain('--stream-skip=0 --stream-count=8')
+    })
+
+    it('captures such a format from the node that has it', async () => {
+      await giving(ffmpeg('-pix_fmt', 'yuyv422', '-f', 'rawvideo'))
+      const pipeline = encoded('YVYU')
+      const other = { ...pipeline, mode: { ...pipeline.mode, node: '/dev/video43' } }
+      await pictures().grabByFfmpeg('camera0', webcam, other, never)
+      expect(await readFile(at('asked'), 'utf8')).to.match(/^-d \/dev\/video43 /)
+    })
+
+    it('rejects with the reason if such a device is busy, hangs or sends nothing', async () => {
+      const grab = (options: Partial<PicturesOptions> = {}) =>
+        failure(pictures(options).grabByFfmpeg('camera0', webcam, encoded('YVYU'), never))
+      await fake(at('bin'), 'v4l2-ctl', 'echo "\t\tVIDIOC_REQBUFS returned -1 (Device or resource busy)"')
+      expect(await grab()).to.equal(busy)
+      await fake(at('bin'), 'v4l2-ctl', 'exit 0')
+      expect(await grab()).to.equal('no_frames: the device delivered no frame')
+      await fake(at('bin'), 'v4l2-ctl', `echo $$ > "${at('pid')}"\n${forOutput(': >')}\nexec sleep 60`)
+      expect(await grab({ limits: { direct: 300, ffmpeg: 300, stream: 300 } })).to.equal(
+        'timed_out: timed out after 0.3 s',
+      )
+      const pid = Number(await readFile(at('pid'), 'utf8'))
+      expect(() => process.kill(pid, 0)).to.throw('ESRCH')
+      expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
+    })
+
     it('rejects with the reason that ffmpeg wrote', async () => {
       expect(await failure(pictures().grabByFfmpeg('camera0', webcam, encoded(), never))).to.equal(gone)
       expect(await filesIn(at('run'))).to.deep.equal(['camera0.lock'])
@@ -211,10 +257,40 @@ describe('pictures', () => {
       const begun = Date.now()
       const { file, capturedAt } = await pictures({
         pipelines: { still: async () => still },
-        reader: { keyframe: async () => keyframe(), address },
+        reader: { keyframe: async () => keyframe(), kept: () => undefined, address },
       }).grabFromStream('camera0', 1_000, never)
       expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
       expect(capturedAt).to.be.at.least(begun)
+    })
+
+    it('decodes the kept keyframe if it is not too old', async () => {
+      const asked: string[] = []
+      const begun = Date.now()
+      const reader = {
+        keyframe: async () => {
+          asked.push('the next keyframe')
+          return keyframe()
+        },
+        kept: () => ({ picture: keyframe(), codec: 'h264', age: 40_000 }) as const,
+        address,
+      }
+      const { file, capturedAt } = await pictures({ reader }).grabFromStream('camera0', 40_000, never)
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      expect(capturedAt).to.be.within(begun - 40_000, Date.now() - 40_000)
+      expect(asked).to.deep.equal([])
+      await pictures({ reader }).grabFromStream('camera0', 39_999, never)
+      expect(asked).to.deep.equal(['the next keyframe'])
+    })
+
+    it('waits for the next keyframe if the kept one is broken', async () => {
+      const kept = () => ({ picture: Buffer.from('broken'), codec: 'h264', age: 0 }) as const
+      const begun = Date.now()
+      const { file, capturedAt } = await pictures({
+        reader: { keyframe: async () => keyframe(), kept, address },
+      }).grabFromStream('camera0', 40_000, never)
+      expect(pictureSize(await readFile(file))).to.deep.equal({ width: 320, height: 180 })
+      expect(capturedAt).to.be.at.least(begun)
+      expect(await filesIn(at('run'))).to.have.length(1)
     })
 
     for (const [aspect, size] of [
@@ -235,11 +311,9 @@ describe('pictures', () => {
             '-f',
             'h264',
           )
-        const { file } = await pictures({ reader: { keyframe: async () => anamorphic(), address } }).grabFromStream(
-          'camera0',
-          0,
-          never,
-        )
+        const { file } = await pictures({
+          reader: { keyframe: async () => anamorphic(), kept: () => undefined, address },
+        }).grabFromStream('camera0', 0, never)
         expect(pictureSize(await readFile(file))).to.deep.equal(size)
         const { width, height } = size
         expect((await shapeOf(file)).stdout.trim()).to.equal(`${width},${height},1:1`)
@@ -261,7 +335,13 @@ describe('pictures', () => {
         })
       const limits = { direct: 100, ffmpeg: 100, stream: 100 }
       expect(
-        await failure(pictures({ reader: { keyframe: waiting, address }, limits }).grabFromStream('camera0', 0, never)),
+        await failure(
+          pictures({ reader: { keyframe: waiting, kept: () => undefined, address }, limits }).grabFromStream(
+            'camera0',
+            0,
+            never,
+          ),
+        ),
       ).to.equal('timed_out: timed out after 0.1 s')
       expect(released).to.equal(true)
     })

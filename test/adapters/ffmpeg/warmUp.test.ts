@@ -55,6 +55,7 @@ for word in "$@"; do case "$word" in --stream-to=*) cp "${at('frames')}" "\${wor
         runDir: at('run'),
         reader: {
           keyframe: () => Promise.reject(new Error('the stream does not run')),
+          kept: () => undefined,
           address: (name) => `rtsp://h/${name}`,
         },
         pipelines: { still: async () => undefined },

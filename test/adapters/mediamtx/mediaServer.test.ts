@@ -70,7 +70,7 @@ describe('media server: the control API', () => {
 
   describe('drift', () => {
     /** A server that keeps paths; the list adds what MediaMTX adds. */
-    const keeping = async () => {
+    const keeping = async (spelling = spelled) => {
       const kept = new Map<string, Record<string, unknown>>()
       const readers = new Map<string, number>()
       const item = (name: string) => ({ name, maxReaders: 0, ...kept.get(name) })
@@ -89,7 +89,7 @@ describe('media server: the control API', () => {
           return kept.has(name) ? { json: item(name) } : refusal('path configuration not found', 404)
         if (method === 'PATCH') Object.assign(kept.get(name) ?? {}, body)
         else if ((body as { runOnDemand?: string }).runOnDemand === 'refuse me') return refusal('invalid command')
-        else kept.set(name, spelled(body as Record<string, unknown>))
+        else kept.set(name, spelling(body as Record<string, unknown>))
         return ok
       })
       return { ...one, kept, readers }
@@ -100,6 +100,29 @@ describe('media server: the control API', () => {
       recordSegmentDuration: '1h0m0s',
       recordDeleteAfter: '',
       recordPartDuration: '200ms',
+    })
+
+    it('is none if the files of a recording are shorter, whose path is replaced for it, and back', async () => {
+      const { media, calls, kept } = await keeping((body) => body as ReturnType<typeof spelled>)
+      await media.publish(spec('camera0'))
+      const lengthOf = () => kept.get('camera0')?.recordSegmentDuration
+      const methods = () =>
+        calls()
+          .map((call) => call.split(' ')[0])
+          .filter((method) => method !== 'GET')
+      for (const [on, length, shown] of [
+        [true, 2_700_000, '2700s'],
+        [false, undefined, '2700s'],
+        [true, 2_700_000, '2700s'],
+        [false, undefined, '2700s'],
+        [true, undefined, '3600s'],
+      ] as const) {
+        await media.setRecording('camera0', on, never(), length)
+        await media.settled(never())
+        expect([kept.get('camera0')?.record, lengthOf()]).to.deep.equal([on, shown])
+        expect(await media.drift(never())).to.deep.equal([])
+      }
+      expect(methods()).to.deep.equal(['POST', 'POST', 'PATCH', 'PATCH', 'PATCH', 'POST'])
     })
 
     it('is none while the server has what is wanted', async () => {

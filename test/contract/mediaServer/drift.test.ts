@@ -54,6 +54,24 @@ describeMediaServers('media server, drift of its paths', (kind) => {
     expect(await drift()).to.deep.equal([])
   })
 
+  it('is none while a recording has shorter files than configured, and afterwards', async () => {
+    const lengthOf = async () => {
+      const { body } = await server.api('GET', 'config/paths/get/camera0')
+      return (body as { recordSegmentDuration?: string }).recordSegmentDuration
+    }
+    for (const [length, shown] of [
+      [2_700_000, '45m0s'],
+      [undefined, '1h0m0s'],
+    ] as const) {
+      await media.setRecording('camera0', true, never(), length)
+      await media.settled(never())
+      await until('the change', async () => (await record('camera0')) === true && (await lengthOf()) === shown)
+      expect(await drift()).to.deep.equal([])
+      await media.setRecording('camera0', false, never())
+      await media.settled(never())
+    }
+  })
+
   it('is found in each setting of a path, and repaired', async () => {
     await media.setRecording('camera0', true, never())
     await media.settled(never())

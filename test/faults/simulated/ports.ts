@@ -83,6 +83,8 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
       },
     },
     reader: {
+      follow: () => new Promise(() => {}),
+      kept: () => undefined,
       hold: (name, lost, signal) =>
         new Promise((resolve, reject) => {
           if (host.server === 'down') return reject(new Failure('server_unreachable'))

@@ -58,6 +58,7 @@ const machine = model(cameraMachine, {
       sends('recording.writing'),
       sends('recording.released'),
       sends('recording.ending'),
+      sends('recording.outgrown', { limits: { main: 60_000 } }),
       crashes,
     ],
     snapshot: [{ done: undefined }, crashes],

@@ -13,6 +13,7 @@ const streamHold = model(streamHoldMachine, {
   effects: {
     openStream: [sends('stream.held'), sends('stream.lost', { reason: lost })],
     askSource: [resolves, fails('unreachable')],
+    followKeyframes: [resolves, fails('codec_unsupported'), fails('stream_lost')],
   },
   bound: 200,
 })

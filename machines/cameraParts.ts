@@ -1,3 +1,4 @@
+/** What the camera derives from its context and children. */
 import type { AnyActorRef } from 'xstate'
 import type { CameraContext, CameraEvent, Drain, OnDevice } from './cameraContext.js'
 import type { Pipeline, Probe } from './domain/camera.js'
@@ -7,9 +8,15 @@ import type { StreamInput } from './pipeline.js'
 import type { RecordingInput } from './recordingContext.js'
 import type { SourceInput } from './source.js'
 
+export type Probed = Probe & { at: number }
+
+export interface Failed {
+  error: unknown
+}
+
 /** The input of a recording that starts, or continues. */
 export function recordingInput(
-  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
+  { id: camera, device, endsOnUnplug, maxInterruption, segmentLimits }: CameraContext,
   { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
   lacks: Lacks,
 ): RecordingInput {
@@ -22,6 +29,7 @@ export function recordingInput(
     ...(endsOnUnplug && { endsOnUnplug }),
     ...(device?.kind === 'rtsp' && { isPulled: true }),
     ...(maxInterruption !== undefined && { maxInterruption }),
+    ...(segmentLimits && { segmentLimits }),
   }
 }
 

@@ -1,0 +1,127 @@
+import type { KeptKeyframe } from '../../machines/domain/ports.js'
+import { Failure } from '../../machines/domain/reason.js'
+import { keepAlive, leave, ofServer } from './serverRequests.js'
+import { ConnectionError, guard } from './session.js'
+import { type Opener, openVideo } from './video.js'
+
+export interface FollowerOptions {
+  open: Opener
+  urlOf(name: string): string
+  /** In ms, as in StreamReaderOptions. */
+  startTimeout: number
+  keepaliveEvery: number
+  answerTimeout: number
+  pause: number
+  /** Monotonic, in ms. */
+  now(): number
+}
+
+/** Keyframes this many ms apart or closer are not worth keeping: the next one comes soon. */
+const close = 2_500
+/** Cameras send a keyframe more at a change of the scene, so one short interval says nothing. */
+const shortIntervals = 2
+
+interface Followed {
+  users: number
+  ended: AbortController
+  done: Promise<void>
+  last?: Omit<KeptKeyframe, 'age'> & { at: number }
+  /** The last two times between keyframes, the newest first. */
+  intervals: number[]
+}
+
+/**
+ * Keeps the last keyframe of each followed stream, in memory. All that follow a stream share one connection; it and the
+ * keyframe go with the last of them.
+ */
+export function createFollower(options: FollowerOptions) {
+  const { open, urlOf, startTimeout, keepaliveEvery, answerTimeout, pause, now } = options
+  const streams = new Map<string, Followed>()
+
+  const read = async (name: string, followed: Followed): Promise<void> => {
+    const { signal } = followed.ended
+    const url = urlOf(name)
+    const { connection, describe, stop } = openVideo(open, url, pause)
+    let disarm = guard({ connection, signal, limit: startTimeout, late: new Failure('not_started_in_time') })
+    let stopKeepAlive = (): void => {}
+    try {
+      const { codec, base, play } = await describe()
+      let tellClose = (): void => {}
+      const becameClose = new Promise<void>((resolve) => {
+        tellClose = resolve
+      })
+      const { id, timeout } = await play({
+        onKeyframe: (picture) => {
+          noteKeyframe(followed, { picture, codec: codec.name, at: now() })
+          if (followed.intervals.length === shortIntervals && Math.max(...followed.intervals) <= close) tellClose()
+        },
+        onRefresh: () => connection.fail(new Failure('codec_unsupported', 'the stream refreshes without keyframes')),
+      })
+      disarm()
+      disarm = guard({ connection, signal })
+      const keepalive = { method: 'OPTIONS', url, headers: { session: id }, timeout: answerTimeout }
+      stopKeepAlive = keepAlive(connection, keepalive, Math.min(keepaliveEvery, timeout / 2))
+      const end = await Promise.race([becameClose, connection.closed])
+      if (end instanceof Error) throw ofServer(end)
+      leave(connection, base, id)
+    } catch (error) {
+      connection.fail(new ConnectionError('source_closed'))
+      throw error
+    } finally {
+      stopKeepAlive()
+      stop()
+      disarm()
+    }
+  }
+
+  const begin = (name: string): Followed => {
+    const followed: Followed = { users: 0, ended: new AbortController(), done: Promise.resolve(), intervals: [] }
+    streams.set(name, followed)
+    followed.done = read(name, followed).finally(() => {
+      if (streams.get(name) === followed) streams.delete(name)
+    })
+    // Those that follow the stream get its failure; nobody may be left.
+    followed.done.catch(() => {})
+    return followed
+  }
+
+  const follow = async (name: string, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted()
+    const followed = streams.get(name) ?? begin(name)
+    followed.users++
+    let leaveIt = (): void => {}
+    const left = new Promise<never>((_, reject) => {
+      leaveIt = () => reject(signal.reason)
+    })
+    signal.addEventListener('abort', leaveIt, { once: true })
+    try {
+      await Promise.race([followed.done, left])
+    } finally {
+      signal.removeEventListener('abort', leaveIt)
+      followed.users--
+      if (followed.users === 0) {
+        if (streams.get(name) === followed) streams.delete(name)
+        followed.ended.abort()
+      }
+    }
+  }
+
+  const kept = (name: string): KeptKeyframe | undefined => {
+    const last = streams.get(name)?.last
+    return last && { picture: last.picture, codec: last.codec, age: now() - last.at }
+  }
+
+  /** Returns the longer one of the last two times between keyframes, in ms. */
+  const intervalOf = (name: string): number | undefined => {
+    const { intervals = [] } = streams.get(name) ?? {}
+    return intervals.length > 0 ? Math.max(...intervals) : undefined
+  }
+
+  return { follow, kept, intervalOf }
+}
+
+function noteKeyframe(followed: Followed, keyframe: NonNullable<Followed['last']>): void {
+  const { last, intervals } = followed
+  if (last) followed.intervals = [keyframe.at - last.at, ...intervals].slice(0, shortIntervals)
+  followed.last = keyframe
+}
