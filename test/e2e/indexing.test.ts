@@ -39,11 +39,16 @@ describeKinds('the index of recordings', (kind) => {
     return filename
   }
   const stop = (device: string) => service.call('stop_recording', { device })
+  /** On a busy host it takes long: indexes have the lowest priority. */
   const indexed = (filename: string) =>
-    service.until(`the index of ${filename}`, async () => {
-      const now = await info(filename)
-      return now.indexed && now
-    })
+    service.until(
+      `the index of ${filename}`,
+      async () => {
+        const now = await info(filename)
+        return now.indexed && now
+      },
+      150_000,
+    )
   /** The types of the boxes at the beginning of the file. */
   const boxesOf = async (name: string, number: number) => {
     const content = await readFile(file(name))
