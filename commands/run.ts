@@ -22,6 +22,10 @@ export async function run(command: Command, ports: ProcessPorts): Promise<Outcom
       return { status: 0, out: (await import('../app.js')).version }
     case 'replay':
       return (await import('./replay.js')).replay(command)
+    case 'health': {
+      const { localConfiguration } = await import('./client/localConfiguration.js')
+      return (await import('./health.js')).health(localConfiguration(command, ports.env), command)
+    }
     case 'check-config':
     case 'check-simulation':
     case 'token':

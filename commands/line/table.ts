@@ -360,6 +360,21 @@ const access: CommandEntry[] = [
 
 const diagnosis: CommandEntry[] = [
   {
+    name: 'health',
+    group: 'diagnosis',
+    summary: 'ask the service of this host whether it is ready, for probes',
+    options: { live: { help: 'only ask whether it is alive, without cameras and media server' }, json },
+    details: ['It asks http_health.port. It needs no token and does not use the data directory.'],
+    examples: [
+      { line: 'camera-service health', does: 'Prints one line; the exit status tells a probe the same' },
+      { line: 'camera-service health --live', does: 'Says whether the service must be restarted' },
+    ],
+    statuses: [
+      [1, 'the service is not ready'],
+      [69, 'nobody answers at the health port'],
+    ],
+  },
+  {
     name: 'explain',
     group: 'diagnosis',
     summary: 'say why a part is in its state, since when, and what to do',
