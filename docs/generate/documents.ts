@@ -7,6 +7,7 @@ import { contractFile } from './contract.js'
 import { everyKey } from './everyKey.js'
 import { runExamples } from './examples.js'
 import { simulationPage } from './simulation.js'
+import { manPage } from './man.js'
 import { machines, statechartPage } from './statecharts.js'
 
 /** Returns all generated documents: path in the project → text. A test compares them with the files. */
@@ -19,6 +20,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/commands.md': commandsPage(),
     'docs/configuration.md': configurationPage(),
     'config/package/camera-service.yml': everyKey(),
+    'config/package/camera-service.1': manPage(),
     'docs/simulation.md': simulationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }
