@@ -26,6 +26,8 @@ export async function run(command: Command, ports: ProcessPorts): Promise<Outcom
       const { localConfiguration } = await import('./client/localConfiguration.js')
       return (await import('./health.js')).health(localConfiguration(command, ports.env), command)
     }
+    case 'doctor':
+      return (await import('./doctor/doctor.js')).doctor(command, ports)
     case 'check-config':
     case 'check-simulation':
     case 'token':

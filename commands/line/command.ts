@@ -65,6 +65,7 @@ export type Command =
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
   /** `live`: only whether it answers at all. */
   | ({ name: 'health'; live: boolean; json: boolean } & Sources)
+  | ({ name: 'doctor'; json: boolean } & Sources)
   /** `file`: of `serve --simulate`. */
   | ({ name: 'check-simulation'; file: string } & Sources)
   /** `what`: the script for bash, or what the script asks for. */

@@ -360,6 +360,22 @@ const access: CommandEntry[] = [
 
 const diagnosis: CommandEntry[] = [
   {
+    name: 'doctor',
+    group: 'diagnosis',
+    summary: 'check this host and the configuration, and say how to fix each fault',
+    options: { json },
+    details: [
+      'It checks programs, cameras, ports, MediaMTX, disk, clock, memory, configuration and secrets. It changes nothing, ' +
+        'and works with and without a running service. Run it as the user of the service, because the answers are those ' +
+        'for the user who asks.',
+    ],
+    examples: [
+      { line: 'sudo -u camera-service camera-service doctor', does: 'Checks the installed service' },
+      { line: 'camera-service doctor --json', does: 'Prints the same for programs' },
+    ],
+    statuses: [[1, 'at least one check failed; warnings do not count']],
+  },
+  {
     name: 'health',
     group: 'diagnosis',
     summary: 'ask the service of this host whether it is ready, for probes',

@@ -6,8 +6,8 @@ import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { everyKey } from './everyKey.js'
 import { runExamples } from './examples.js'
-import { simulationPage } from './simulation.js'
 import { manPage } from './man.js'
+import { simulationPage } from './simulation.js'
 import { machines, statechartPage } from './statecharts.js'
 
 /** Returns all generated documents: path in the project → text. A test compares them with the files. */
