@@ -365,8 +365,8 @@ const diagnosis: CommandEntry[] = [
     summary: 'check this host and the configuration, and say how to fix each fault',
     options: { json },
     details: [
-      'It checks programs, cameras, ports, MediaMTX, disk, clock, memory, configuration and secrets. It changes nothing, ' +
-        'and works with and without a running service. Run it as the user of the service, because the answers are those ' +
+      'It checks programs, cameras, ports, MediaMTX, disk, clock, memory, configuration and secrets. It changes ' +
+        'nothing, and works with and without a running service. Run it as the user of the service, because the answers are those ' +
         'for the user who asks.',
     ],
     examples: [
