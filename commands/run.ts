@@ -86,11 +86,11 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
       const { simulate } = command.flags
       const scenario = simulate === undefined ? undefined : loadScenario(simulate, config.cameras)
       const { serve } = await import('./serve.js')
-      const { clock, print } = ports
+      const { clock, print, screen } = ports
       return serve(
         config,
         { warnings, guide: command.guide ? sources : undefined, scenario, source: { ...source, loaded } },
-        { env, clock, print, ...ports.serving() },
+        { env, clock, print, screen, ...ports.serving() },
       )
     }
   }
