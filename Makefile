@@ -50,13 +50,13 @@ dist/main.js: $(sources) docs/generate/charts.ts package.json Makefile
 	@tsx commands/launch/makeCode.ts dist
 
 dev: build ## run from the sources; restart on every change
-	@tsx watch --clear-screen=false main.ts serve --guide
+	@CAMERA_SERVICE_SIMULATION_DEMO_CAMERA=$${CAMERA_SERVICE_SIMULATION_DEMO_CAMERA:-true} tsx watch --clear-screen=false main.ts serve --guide
 
 run: build ## start the service, with a demonstration camera if there is no other
 	@CAMERA_SERVICE_SIMULATION_DEMO_CAMERA=$${CAMERA_SERVICE_SIMULATION_DEMO_CAMERA:-true} exec node dist/main.js serve --guide
 
-demo: build ## run a demonstration client: list, stream, snapshot, recording
-	@tsx test/demo/demo.ts
+demo: build ## run a demonstration client: list, stream, snapshot, recording; JSON=1: all replies
+	@tsx test/demo/demo.ts $(if $(JSON),--json)
 
 test: setup ## run all checks and all tests
 	@$(MAKE) --no-print-directory --output-sync=target -j 3 build typecheck lint

@@ -23,7 +23,7 @@ import { createMetrics } from './rpc/metrics.js'
 import { createRateLimits } from './rpc/rateLimits.js'
 import type { StreamUrls } from './rpc/schemas.js'
 import { createRpcServer } from './rpc/server.js'
-import { signedUrls } from './rpc/signedUrls.js'
+import { signedUrls, stillUrl } from './rpc/signedUrls.js'
 import { createSignIn, type SignIn } from './rpc/signIn.js'
 import { checkTls } from './rpc/tls.js'
 
@@ -42,6 +42,11 @@ export interface App {
    * `security.stream_url_life`, but not longer than the token.
    */
   watchUrls(camera: CameraId, host: string, token: { user: string; id: string; expiresAt: number }): StreamUrls
+  /**
+   * The path of a picture of this moment, for the owner of the token, who can open it for `life` ms. `streams: open`
+   * changes nothing: pictures need a credential.
+   */
+  stillPath(camera: CameraId, token: { user: string; id: string; expiresAt: number }): { path: string; life: number }
   /** Returns a code that signs a person in to the console once. */
   signInCode: SignIn['createCode']
   /** True if the root actor answers. */
@@ -175,6 +180,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     if (health) closers.push(health.stop)
     const healthPort = (await health?.start())?.port
 
+    // For the person at the terminal, whose address is not known and who needs no proxy.
+    const unbound = { ...api.urls, bindAddress: false, prefix: '' }
+    const callerOf = ({ user, id, expiresAt }: { user: string; id: string; expiresAt: number }) =>
+      ({ user, role: 'viewer', expiresAt, credential: { kind: 'token', id } }) as const
     await actors.start(startLimit)
     closers.push(() => actors.stop(why, config.server.shutdown_timeout))
     return {
@@ -182,11 +191,13 @@ export async function startApp(options: AppOptions): Promise<App> {
       directory,
       facts,
       tokens: ports.tokens,
-      watchUrls: (camera, host, { user, id, expiresAt }) => {
-        const caller = { user, role: 'viewer', expiresAt, credential: { kind: 'token', id } } as const
-        const viewer = { host: hostInUrl(host), address: 'unknown', caller }
-        const unbound = { ...api.urls, bindAddress: false }
+      watchUrls: (camera, host, token) => {
+        const viewer = { host: hostInUrl(host), address: 'unknown', caller: callerOf(token) }
         return signedUrls({ ...api, links: ports.links, clock, offers, urls: unbound }, camera, viewer).urls
+      },
+      stillPath: (camera, token) => {
+        const call = { services: { links: ports.links, clock, urls: unbound }, session: { address: 'unknown' } }
+        return { path: stillUrl({ ...call, caller: callerOf(token) }, camera), life: unbound.fileLife }
       },
       signInCode: signIn.createCode,
       isAlive: actors.isAlive,

@@ -3,7 +3,10 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { App } from '../app.js'
 import type { Configuration } from '../config/schema.js'
+import type { Told } from '../machines/domain/facts.js'
 import type { WallClock } from '../machines/domain/ports.js'
+import type { CameraView } from '../machines/domain/views.js'
+import { paint, type Screen } from './client/screen.js'
 
 /** The first camera is usually found within a second or two (ms). */
 const cameraLimit = 4_000
@@ -36,63 +39,96 @@ export function tokenCommand({ configFile, dataDir }: GuideSources): string {
 
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
-/** The text of `serve --guide`: the addresses of the service and a token. Waits for the first camera. */
+/** The text of `serve --guide`: the addresses of the service and a token. Waits for the first camera and its server. */
 export async function guideText(
   config: Configuration,
   app: App,
-  { clock, sources }: { clock: WallClock; sources: GuideSources },
+  { clock, sources, screen }: { clock: WallClock; sources: GuideSources; screen: Pick<Screen, 'colours'> },
 ): Promise<string> {
   const camera = await firstCamera(app)
-  const { server, cause } = app.directory.link()
   const id = randomUUID()
   const token = await app.tokens.issue({ user: 'viewer', role: 'viewer', expiresIn: day, id })
   const credential = { user: 'viewer', id, expiresAt: clock.now() + day }
-  const urls = app.watchUrls(camera?.id ?? 'camera0', hostForPeople(config.server), credential)
-  const life =
-    config.security.streams === 'open'
-      ? ''
-      : `\n                  (valid for ${config.security.stream_url_life / 60_000} min)`
-  const state = camera && [camera.cause.state, camera.cause.reason?.details].filter(Boolean).join(': ')
-  const { host } = config.http_health
-  const signIn = app.signInCode({ user: 'console', role: 'admin' })
-  const page = config.console.enabled
-    ? `${consoleUrl(config, app, signIn.code)}
-                  signs in as administrator; works once, within ${signIn.life / 60_000} min`
-    : 'off'
   const { health } = app.ports
-  return `
-  The camera service is running.
-
-    Console       ${page}
-    WebSocket     ${webSocketUrl(config, app)}   (JSON-RPC 2.0)
-    Health        ${health === undefined ? 'off' : `http://${host}:${health}/health`}
-    Camera        ${camera ? `${camera.id}, ${camera.name} (${state})` : 'none found yet'}
-    Stream        ${waysToWatch(urls).join('\n                  ')}${life}
-    Media server  ${server ? `${server.kind}: ${server.why}` : `not yet: ${cause.reason?.details ?? 'starting'}`}
-    Data          ${config.data_dir}
-
-    A token of a viewer, valid for a day:
-    ${token}
-
-    Next: \`make demo\` in another terminal shows the API. This command prints a token of an operator:
-    ${tokenCommand(sources)}
-    Stop: Ctrl-C
-`
+  const bold = (text: string) => paint(screen, 'bold', text)
+  const dim = (text: string) => paint(screen, 'dim', text)
+  const rows: [string, string[]][] = [
+    ['Console', consoleLines(config, app, dim)],
+    ...cameraRows(config, app, { camera, credential, dim }),
+    ['API', [`${webSocketUrl(config, app)}   ${dim('(WebSocket, JSON-RPC 2.0)')}`]],
+    ['Health', [health === undefined ? 'off' : `http://${config.http_health.host}:${health}/health`]],
+    ['Media server', [mediaServerText(app)]],
+    ['Data', [resolve(config.data_dir)]],
+    [
+      'Token',
+      [token, dim('of a viewer, valid for a day. This command prints one of an operator:'), tokenCommand(sources)],
+    ],
+  ]
+  const lines = rows.flatMap(([name, texts]) =>
+    texts.map((text, index) => `  ${bold((index === 0 ? name : '').padEnd(nameWidth))}${text}`),
+  )
+  const next = `  Next: ${bold('make demo')} in another terminal. Stop: ${bold('Ctrl-C')}.`
+  return ['', `  ${paint(screen, 'green', 'The camera service is running.')}`, '', ...lines, '', next, ''].join('\n')
 }
 
-/** One line per player. The VLC of Debian has no RTSP. docs/streams.md has more players. */
-const waysToWatch = ({ rtsp, hls, webrtc }: ReturnType<App['watchUrls']>): string[] => [
-  ...(webrtc ? [`browser: ${webrtc}`] : []),
-  `ffplay -rtsp_transport tcp '${rtsp}'`,
-  `mpv --rtsp-transport=tcp '${rtsp}'`,
-  ...(hls ? [`vlc '${hls}'`] : []),
-]
+const nameWidth = 14
 
-async function firstCamera({ directory, facts }: App) {
+function consoleLines(config: Configuration, app: App, dim: (text: string) => string): string[] {
+  if (!config.console.enabled) return ['off']
+  const { code, life } = app.signInCode({ user: 'console', role: 'admin' })
+  const note = `opens in a browser and signs in as administrator: once, within ${life / 60_000} min`
+  return [consoleUrl(config, app, code), dim(note)]
+}
+
+/** Addresses of one camera: each signed one once, because it is longer than a line. */
+function cameraRows(
+  config: Configuration,
+  app: App,
+  {
+    camera,
+    credential,
+    dim,
+  }: {
+    camera: CameraView | undefined
+    credential: { user: string; id: string; expiresAt: number }
+    dim: (text: string) => string
+  },
+): [string, string[]][] {
+  if (camera === undefined)
+    return [['Camera', ['none yet: plug in a USB camera, or add one to the configuration (docs/configuration.md)']]]
+  const state = [camera.cause.state, camera.cause.reason?.details].filter(Boolean).join(': ')
+  const row: [string, string[]] = ['Camera', [`${camera.id}, ${camera.name}: ${state}`]]
+  if (camera.status !== 'CONNECTED') return [row]
+  const { rtsp, webrtc } = app.watchUrls(camera.id, hostForPeople(config.server), credential)
+  const { path, life } = app.stillPath(camera.id, credential)
+  const minutes = (time: number) => `${Math.round(time / 60_000)} min`
+  const lifeOfStreams =
+    config.security.streams === 'open' ? '' : `for ${minutes(config.security.stream_url_life)}, snapshot `
+  return [
+    row,
+    ...(webrtc ? [['Browser', [webrtc]] as [string, string[]]] : []),
+    ['Snapshot', [`${consoleUrl(config, app)}${path.slice(1)}`]],
+    ['Player', [`ffplay -rtsp_transport tcp '${rtsp}'`]],
+    ['', [dim(`valid ${lifeOfStreams}for ${minutes(life)}; mpv, VLC and others: docs/streams.md`)]],
+  ]
+}
+
+function mediaServerText({ directory }: App): string {
+  const { server, cause, state } = directory.link()
+  if (server === undefined) return `not yet: ${cause.reason?.details ?? 'starting'}`
+  const name = server.kind === 'embedded' ? 'simulator' : `MediaMTX ${server.version ?? ''}`.trim()
+  return `${name}, ${state}: ${server.why}`
+}
+
+/** The first camera that can be used, else any; waits a moment for it, and for the media server. */
+async function firstCamera({ directory, facts }: App): Promise<CameraView | undefined> {
   const connected = () => directory.cameras().find((camera) => camera.status === 'CONNECTED')
-  if (connected() === undefined) {
-    const limit = AbortSignal.timeout(cameraLimit)
-    await facts.next((fact): fact is typeof fact => fact.type === 'camera.connected', limit).catch(() => {})
-  }
+  const limit = AbortSignal.timeout(cameraLimit)
+  const happened = (type: Told['type']) =>
+    facts.next((fact): fact is typeof fact => fact.type === type, limit).catch(() => {})
+  await Promise.all([
+    connected() ?? happened('camera.connected'),
+    directory.link().state === 'up' || happened('link.up'),
+  ])
   return connected() ?? directory.cameras()[0]
 }

@@ -2,7 +2,7 @@ import { findSecret, jwtSecret } from '../adapters/data/secrets.js'
 import { createTokens } from '../adapters/tokens/tokens.js'
 import { jwtSecretSources, tokenOptions } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
-import { hostInUrl } from '../machines/domain/address.js'
+import { hostInUrl, reachable } from '../machines/domain/address.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { CameraServiceClient } from '../rpc/client/index.js'
 import { connectTo, type Service } from './client/service.js'
@@ -65,6 +65,3 @@ async function readableSecret(config: Configuration, { env }: Pick<CommandPorts,
       'CAMERA_SERVICE_CONFIG; or name a service with --url URL or a profile',
   )
 }
-
-/** The address to connect to for a listen address. */
-const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)

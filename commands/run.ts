@@ -22,6 +22,12 @@ export async function run(command: Command, ports: ProcessPorts): Promise<Outcom
       return { status: 0, out: (await import('../app.js')).version }
     case 'replay':
       return (await import('./replay.js')).replay(command)
+    case 'health': {
+      const { localConfiguration } = await import('./client/localConfiguration.js')
+      return (await import('./health.js')).health(localConfiguration(command, ports.env), command)
+    }
+    case 'doctor':
+      return (await import('./doctor/doctor.js')).doctor(command, ports)
     case 'check-config':
     case 'check-simulation':
     case 'token':
@@ -80,11 +86,11 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
       const { simulate } = command.flags
       const scenario = simulate === undefined ? undefined : loadScenario(simulate, config.cameras)
       const { serve } = await import('./serve.js')
-      const { clock, print } = ports
+      const { clock, print, screen } = ports
       return serve(
         config,
         { warnings, guide: command.guide ? sources : undefined, scenario, source: { ...source, loaded } },
-        { env, clock, print, ...ports.serving() },
+        { env, clock, print, screen, ...ports.serving() },
       )
     }
   }

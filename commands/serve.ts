@@ -6,6 +6,7 @@ import type { Configuration } from '../config/schema.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import type { Clock } from '../machines/domain/ports.js'
 import type { Scenario } from '../machines/domain/simulation.js'
+import type { Screen } from './client/screen.js'
 import { type GuideSources, guideText, webSocketUrl } from './guide.js'
 import { type Outcome, softwareError } from './outcome.js'
 import { informSystemd, statusLine } from './systemd.js'
@@ -25,6 +26,8 @@ export interface ServePorts {
   /** Starts the service; tests pass a fake. */
   start?: typeof startApp
   print(text: string): void
+  /** Default: without colours. */
+  screen?: Pick<Screen, 'colours'>
 }
 
 /** `serve`: runs the service until a signal. The exit status is 1 if it cannot start, 70 if too much of it crashed. */
@@ -42,10 +45,22 @@ export async function serve(
     scenario?: Scenario | undefined
     source?: Parameters<typeof startApp>[0]['source']
   },
-  { env, clock, signal, onReload, onUnhandled, print, output, start = startApp }: ServePorts,
+  {
+    env,
+    clock,
+    signal,
+    onReload,
+    onUnhandled,
+    print,
+    output,
+    start = startApp,
+    screen = { colours: false },
+  }: ServePorts,
 ): Promise<Outcome> {
   const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
   const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
+  // The guide is the first thing that a person sees.
+  const speak = guide && rootLog.isForPeople ? rootLog.hush() : () => {}
   for (const warning of warnings) log.warn(warning)
   if (config.simulation.enabled)
     log.warn('the service simulates faults: do not use it in production', {
@@ -69,11 +84,12 @@ export async function serve(
     log.info('the service listens', { url: webSocketUrl(config, app) })
     await systemd.ready(statusLine(app.directory))
     const silence = informSystemd(app, systemd)
-    if (guide) void guideText(config, app, { clock, sources: guide }).then(print)
+    if (guide) void guideText(config, app, { clock, sources: guide, screen }).then(print).finally(speak)
     const { reason, status } = await Promise.race([
       signal.then((reason) => ({ reason, status: 0 })),
       app.failed.then((reason) => ({ reason, status: softwareError })),
     ])
+    speak()
     if (status === 0) log.info('the service stops', { reason })
     else log.error('the service cannot go on and stops', { reason })
     silence()

@@ -14,10 +14,16 @@ export function cpuTimes(stat: string): { total: number; busy: number } {
 
 /** Percentage of memory in use that cannot be freed at once, as `free` shows it. */
 export function memoryPercent(meminfo: string): number {
-  const [total, available] = ['MemTotal', 'MemAvailable'].map((name) =>
-    Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0),
+  const { total, available } = memoryBytes(meminfo)
+  return total ? Math.min(100, Math.max(0, (1 - available / total) * 100)) : 0
+}
+
+/** Bytes of memory of this host, and those that programs can still get. */
+export function memoryBytes(meminfo: string): { total: number; available: number } {
+  const [total = 0, available = 0] = ['MemTotal', 'MemAvailable'].map(
+    (name) => 1024 * Number(new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(meminfo)?.[1] ?? 0),
   )
-  return total ? Math.min(100, Math.max(0, (1 - (available ?? 0) / total) * 100)) : 0
+  return { total, available }
 }
 
 /** Bytes of all network interfaces but loopback. */

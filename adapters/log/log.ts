@@ -21,6 +21,10 @@ export interface LogOptions {
 /** The root log, which owns the stream. */
 export interface RootLog extends Log {
   setLevel(level: LogOptions['level']): void
+  /** True if it writes lines for a person at a terminal. */
+  isForPeople: boolean
+  /** Writes warnings and errors only, until the returned function is called. */
+  hush(): () => void
   /** The last lines, as JSON. */
   recent(): readonly string[]
   /** Resolves when all lines are written, or after a second. Later lines are dropped. */
@@ -46,9 +50,13 @@ export function createLog({
   env = process.env,
 }: LogOptions): RootLog {
   let least = level
+  let isHushed = false
   const recent: string[] = []
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
-  const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: write[style](info.line as Line) }))
+  const isForPeople = style === 'text' && stream.isTTY === true
+  const hasColours = isForPeople && !env.NO_COLOR && env.TERM !== 'dumb'
+  const shown = (line: Line) => (hasColours ? coloured(line) : write[style](line))
+  const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: shown(info.line as Line) }))
   const logger = winston.createLogger({
     levels,
     level: least,
@@ -67,6 +75,7 @@ export function createLog({
       const line: Line = { level, time, message: maskedText(String(message)), fields: record(masked(fields ?? {})) }
       recent.push(json(line))
       if (recent.length > mostRecent) recent.shift()
+      if (isHushed && levels[level] > levels.warn) return
       logger.log({ level, message: '', line })
     } catch {
       // A failure of the log cannot be logged.
@@ -79,6 +88,13 @@ export function createLog({
     info: logAt('info'),
     debug: logAt('debug'),
     recent: () => [...recent],
+    isForPeople,
+    hush() {
+      isHushed = true
+      return () => {
+        isHushed = false
+      }
+    },
     setLevel(next) {
       least = next
       logger.level = next
@@ -117,6 +133,13 @@ function text({ level, time, message, fields }: Line): string {
   const parts = Object.entries(fields).map(([key, value]) => `${key}=${word(value)}`)
   return [time, level.padEnd(5), printable(message), ...parts].join(' ')
 }
+
+/** Escape sequences of a terminal: red, yellow, green, dim. */
+const colours = { error: 31, warn: 33, info: 32, debug: 2 }
+
+/** The same as `text`, with the level in its colour. */
+const coloured = (line: Line): string =>
+  text(line).replace(` ${line.level}`, ` \u001b[${colours[line.level]}m${line.level}\u001b[0m`)
 
 /** An error is shortened to its message. */
 function word(value: unknown): string {

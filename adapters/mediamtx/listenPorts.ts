@@ -16,7 +16,7 @@ interface ListenPlan {
 }
 
 /** A port that the media server will use. `key`: its configuration key. */
-interface Claim {
+export interface Claim {
   key: string
   host: string
   port: number
@@ -66,12 +66,16 @@ async function canOffer(protocol: string, claims: readonly Claim[], log: Log): P
 
 /** Returns why the port cannot be used, with port and key; `undefined` if it can. */
 async function problemOf({ key, host, port, udp = false }: Claim): Promise<string | undefined> {
-  const error = await (udp ? bindUdp(host, port) : bindTcp(host, port)).then(() => undefined, codeOf)
+  const error = await bindFault({ host, port, udp })
   if (error === undefined) return undefined
   if (error === 'EADDRINUSE') return `port ${port} (${key}) is in use by another program`
   if (error === 'EACCES') return `port ${port} (${key}) is reserved for the system`
   return `the address ${host} (server.host) does not belong to this host`
 }
+
+/** Resolves with the code of the system error if a program cannot listen there now; `undefined` if it can. */
+export const bindFault = ({ host, port, udp }: Omit<Claim, 'key'>): Promise<string | undefined> =>
+  (udp ? bindUdp(host, port) : bindTcp(host, port)).then(() => undefined, codeOf)
 
 /** Resolves with the preferred port, or any free one if it is in use. */
 const freeUdpPort = (host: string, preferred: number): Promise<number> =>

@@ -77,5 +77,5 @@ const hasOpen = (pid: number, device: string): boolean =>
   )
 
 /** The USB controller in the path of the port: `pci-0000:00:14.0` of `pci-0000:00:14.0-usb-0:1.2:1.0`. */
-const busOf = (device: Device | undefined): string | undefined =>
+export const busOf = (device: Device | undefined): string | undefined =>
   device?.kind === 'usb' ? /^(.+)-usb-\d+:/.exec(device.port ?? '')?.[1] : undefined

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf } from '../../adapters/errorCode.js'
-import { loadConfiguration } from '../../config/load.js'
+import { type ConfigurationSources, loadConfiguration } from '../../config/load.js'
 import type { Configuration } from '../../config/schema.js'
 import type { Sources } from '../line/command.js'
 import { CommandError, noPermission } from '../outcome.js'
@@ -18,18 +18,21 @@ const unit = {
  * The configuration of the service of this host: the one that the command line or the environment names, else that of
  * this folder if a service has run here, else that of the systemd unit. Throws ConfigurationError or CommandError.
  */
-export function localConfiguration(
+export const localConfiguration = (sources: Sources, env: NodeJS.ProcessEnv, installed = unit): Configuration =>
+  loadConfiguration(localSources(sources, env, installed)).config
+
+/** Where the configuration of the service of this host comes from. Throws as `localConfiguration`. */
+export function localSources(
   { config, flags }: Sources,
   env: NodeJS.ProcessEnv,
   installed = unit,
-): Configuration {
-  const load = (source: { file?: string | undefined; flags: Sources['flags'] }) =>
-    loadConfiguration({ ...source, env }).config
+): ConfigurationSources {
+  const asGiven = { file: config, flags, env }
   const isNamed = config ?? flags['data-dir'] ?? env.CAMERA_SERVICE_CONFIG ?? env.CAMERA_SERVICE_DATA_DIR
-  if (isNamed) return load({ file: config, flags })
-  const here = load({ flags })
-  if (installed.isUsed(here.data_dir) || !mayRead(installed.config)) return here
-  return load({ file: installed.config, flags: { 'data-dir': installed.dataDir } })
+  if (isNamed) return asGiven
+  const here = loadConfiguration(asGiven).config
+  if (installed.isUsed(here.data_dir) || !mayRead(installed.config)) return asGiven
+  return { file: installed.config, flags: { 'data-dir': installed.dataDir }, env }
 }
 
 /** Throws CommandError if it exists, but is closed to this user. */

@@ -63,6 +63,9 @@ export type Command =
   /** `guide`: print addresses and a token for the person at the terminal. `flags.simulate`: the file of a scenario. */
   | ({ name: 'serve'; guide: boolean } & Sources)
   | ({ name: 'check-config' | 'download-mediamtx' } & Sources)
+  /** `live`: only whether it answers at all. */
+  | ({ name: 'health'; live: boolean; json: boolean } & Sources)
+  | ({ name: 'doctor'; json: boolean } & Sources)
   /** `file`: of `serve --simulate`. */
   | ({ name: 'check-simulation'; file: string } & Sources)
   /** `what`: the script for bash, or what the script asks for. */

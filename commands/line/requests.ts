@@ -136,6 +136,10 @@ export const readers: Readonly<Record<string, Reader>> = {
   },
   call: (line) => ({ name: 'call', method: line.words[0] ?? '', ...given('params', line.words[1]), ...asking(line) }),
   serve: (line) => ({ name: 'serve', guide: line.values.has('guide'), ...sourcesOf(line) }),
+  health: (line) => {
+    return { name: 'health', live: line.values.has('live'), json: line.values.has('json'), ...sourcesOf(line) }
+  },
+  doctor: (line) => ({ name: 'doctor', json: line.values.has('json'), ...sourcesOf(line) }),
   'check-config': (line) => ({ name: 'check-config', ...sourcesOf(line) }),
   'check-simulation': (line) => ({ name: 'check-simulation', file: line.words[0] ?? '', ...sourcesOf(line) }),
   'download-mediamtx': (line) => ({ name: 'download-mediamtx', ...sourcesOf(line) }),

@@ -360,6 +360,37 @@ const access: CommandEntry[] = [
 
 const diagnosis: CommandEntry[] = [
   {
+    name: 'doctor',
+    group: 'diagnosis',
+    summary: 'check this host and the configuration, and say how to fix each fault',
+    options: { json },
+    details: [
+      'It checks programs, cameras, ports, MediaMTX, disk, clock, memory, configuration and secrets. It changes ' +
+        'nothing, and works with and without a running service. Run it as the user of the service, because the answers are those ' +
+        'for the user who asks.',
+    ],
+    examples: [
+      { line: 'sudo -u camera-service camera-service doctor', does: 'Checks the installed service' },
+      { line: 'camera-service doctor --json', does: 'Prints the same for programs' },
+    ],
+    statuses: [[1, 'at least one check failed; warnings do not count']],
+  },
+  {
+    name: 'health',
+    group: 'diagnosis',
+    summary: 'ask the service of this host whether it is ready, for probes',
+    options: { live: { help: 'only ask whether it is alive, without cameras and media server' }, json },
+    details: ['It asks http_health.port. It needs no token and does not use the data directory.'],
+    examples: [
+      { line: 'camera-service health', does: 'Prints one line; the exit status tells a probe the same' },
+      { line: 'camera-service health --live', does: 'Says whether the service must be restarted' },
+    ],
+    statuses: [
+      [1, 'the service is not ready'],
+      [69, 'nobody answers at the health port'],
+    ],
+  },
+  {
     name: 'explain',
     group: 'diagnosis',
     summary: 'say why a part is in its state, since when, and what to do',

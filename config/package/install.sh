@@ -56,6 +56,10 @@ END
   install -D -m 0644 -t "$share/doc/camera-service/examples" config/examples/*.yml
   install -D -m 0644 -t "$share/doc/camera-service/examples/simulations" config/examples/simulations/*
   install -D -m 0644 -t "$share/doc/camera-service/examples/monitoring" config/monitoring/*
+  install -D -m 0644 -t "$share/man/man1" config/package/camera-service.1
+  install -d "$share/bash-completion/completions"
+  node dist/main.js completion bash >"$share/bash-completion/completions/camera-service"
+  chmod 0644 "$share/bash-completion/completions/camera-service"
   install -D -m 0644 config/package/firewalld.xml "$root$prefix/lib/firewalld/services/camera-service.xml"
   install -D -m 0644 config/package/ufw.profile "$root/etc/ufw/applications.d/camera-service"
   for name in camera-service mediamtx camera-service-audit; do unit "$name.service"; done

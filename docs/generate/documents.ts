@@ -6,6 +6,7 @@ import { configurationPage } from './configuration.js'
 import { contractFile } from './contract.js'
 import { everyKey } from './everyKey.js'
 import { runExamples } from './examples.js'
+import { manPage } from './man.js'
 import { simulationPage } from './simulation.js'
 import { machines, statechartPage } from './statecharts.js'
 
@@ -19,6 +20,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
     'docs/commands.md': commandsPage(),
     'docs/configuration.md': configurationPage(),
     'config/package/camera-service.yml': everyKey(),
+    'config/package/camera-service.1': manPage(),
     'docs/simulation.md': simulationPage(),
     ...Object.fromEntries(charts.map(({ name, text }) => [`docs/statecharts/${name}`, text])),
   }

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { systemClock } from '../../adapters/systemClock.js'
 import type { App, startApp } from '../../app.js'
-import { consoleUrl, guideText, tokenCommand } from '../../commands/guide.js'
+import { consoleUrl, type GuideSources, guideText, tokenCommand } from '../../commands/guide.js'
 import { serve } from '../../commands/serve.js'
 import { informSystemd, statusLine } from '../../commands/systemd.js'
 import { loadConfiguration } from '../../config/load.js'
@@ -126,27 +126,47 @@ describe('the guide', () => {
     )
   })
 
-  it('prints a line for each player that can open a stream', async () => {
-    const { config } = loadConfiguration({ env: {} })
-    const guide = (urls: ReturnType<App['watchUrls']>) => {
-      const app = {
-        ports: { rpc: 1 },
-        directory: createDirectory().directory,
-        tokens: { issue: async () => 'TOKEN' },
-        watchUrls: () => urls,
-        signInCode: () => ({ code: 'CODE', life: 600_000 }),
-      } as unknown as App
-      return guideText(config, app, { clock: { now: () => noon }, sources: {} })
-    }
-    const rtsp = 'rtsp://h:8554/camera0?sig=s'
-    const [hls, webrtc] = ['https://h:8888/camera0/index.m3u8?sig=s', 'https://h:8889/camera0?sig=s']
-    const indented = (lines: string[]) => lines.join(`\n${' '.repeat(18)}`)
-    const ofRtsp = [`ffplay -rtsp_transport tcp '${rtsp}'`, `mpv --rtsp-transport=tcp '${rtsp}'`]
-    expect(await guide({ rtsp, hls, webrtc })).to.contain(
-      `Stream        ${indented([`browser: ${webrtc}`, ...ofRtsp, `vlc '${hls}'`, '(valid for 60 min)'])}\n`,
-    )
+  const rtsp = 'rtsp://h:8554/camera0?sig=s'
+  const webrtc = 'https://h:8889/camera0?sig=s'
+  /** What it prints for the cameras, with players that the media server offers. */
+  const guide = (cameras = [cameraView()], urls: ReturnType<App['watchUrls']> = { rtsp, webrtc }, colours = false) => {
+    const { config } = loadConfiguration({ env: { CAMERA_SERVICE_DATA_DIR: '/srv/cameras' } })
+    const app = {
+      ports: { rpc: 8002 },
+      directory: { ...createDirectory().directory, cameras: () => cameras },
+      facts: { next: () => Promise.reject(new Error('nothing comes')) },
+      tokens: { issue: async () => 'TOKEN' },
+      watchUrls: () => urls,
+      stillPath: () => ({ path: '/cameras/camera0/snapshot.jpg?sig=p', life: 900_000 }),
+      signInCode: () => ({ code: 'CODE', life: 600_000 }),
+    } as unknown as App
+    return guideText(config, app, { clock: { now: () => noon }, sources: {}, screen: { colours } })
+  }
+  const lines = async (text: Promise<string>) => (await text).split('\n').map((line) => line.trim())
+
+  it('prints an address for the browser, of a picture, and a whole line for ffplay, each once', async () => {
+    const all = await lines(guide())
+    expect(all).to.include.members([
+      'Console       http://127.0.0.1:8002/#signin=CODE',
+      'Browser       https://h:8889/camera0?sig=s',
+      'Snapshot      http://127.0.0.1:8002/cameras/camera0/snapshot.jpg?sig=p',
+      `Player        ffplay -rtsp_transport tcp '${rtsp}'`,
+      'valid for 60 min, snapshot for 15 min; mpv, VLC and others: docs/streams.md',
+    ])
+    expect(all.filter((line) => line.includes('sig=s') && line.includes('rtsp'))).to.have.length(1)
     // The simulator has RTSP only.
-    expect(await guide({ rtsp })).to.contain(`Stream        ${indented([...ofRtsp, '(valid for 60 min)'])}\n`)
+    expect((await lines(guide([cameraView()], { rtsp }))).filter((line) => /^Browser/.test(line))).to.deep.equal([])
+  })
+
+  it('prints no address of a camera that does not exist, or cannot be used', async () => {
+    const empty = await guide([])
+    expect(empty).to.contain('Camera        none yet: plug in a USB camera, or add one to the configuration')
+    for (const text of [empty, await guide([unplugged()])]) expect(text).not.to.match(/ffplay|snapshot\.jpg|camera0\?/)
+  })
+
+  it('uses colours on a terminal only', async () => {
+    expect(await guide()).not.to.contain('\u001b')
+    expect(await guide([cameraView()], { rtsp }, true)).to.contain('\u001b[32mThe camera service is running.\u001b[0m')
   })
 })
 
@@ -154,17 +174,31 @@ describe('serve', () => {
   const { config } = loadConfiguration({ env: {} })
 
   /** Runs it on an app whose end the test decides. */
-  function run({ env = {}, reload = async () => {} }: { env?: Record<string, string>; reload?: App['reload'] } = {}) {
+  function run({
+    env = {},
+    reload = async () => {},
+    guide,
+    isTTY = false,
+  }: {
+    env?: Record<string, string>
+    reload?: App['reload']
+    guide?: GuideSources
+    isTTY?: boolean
+  } = {}) {
     const asked: (() => void)[] = []
     const signal = later<string>()
     const failed = later<string>()
     const stops: string[] = []
-    const output = new PassThrough().setEncoding('utf8')
+    const output = Object.assign(new PassThrough().setEncoding('utf8'), { isTTY })
     const start: typeof startApp = async () =>
       ({
         ports: { rpc: 1 },
         directory: { ...createDirectory().directory, system: () => ({ message: '' }) },
-        facts: { subscribe: () => () => {} },
+        facts: { subscribe: () => () => {}, next: () => Promise.reject(new Error('nothing comes')) },
+        tokens: { issue: async () => 'TOKEN' },
+        watchUrls: () => ({ rtsp: 'rtsp://h' }),
+        stillPath: () => ({ path: '/p', life: 1 }),
+        signInCode: () => ({ code: 'CODE', life: 1 }),
         isAlive: () => true,
         failed: failed.promise,
         reload,
@@ -172,14 +206,14 @@ describe('serve', () => {
       }) as unknown as App
     const outcome = serve(
       config,
-      { warnings: [], guide: undefined },
+      { warnings: ['a key is not used'], guide },
       {
         env,
         clock: systemClock,
         signal: signal.promise,
         onReload: (listener) => void asked.push(listener),
         onUnhandled: () => {},
-        print: () => {},
+        print: (text) => void output.write(text),
         output,
         start,
       },
@@ -213,6 +247,26 @@ describe('serve', () => {
     } finally {
       await rm(dir, { recursive: true })
     }
+  })
+
+  it('shows a person the guide before the lines of the log, except warnings', async () => {
+    const { outcome, signal, lines } = run({ guide: {}, isTTY: true })
+    let seen = ''
+    await until('the guide is printed', () => {
+      seen += lines()
+      return seen.includes('make demo')
+    })
+    expect(seen).to.contain('a key is not used').and.not.to.contain('the service listens')
+    signal.resolve('SIGINT')
+    await outcome
+    expect(lines()).to.contain('the service stops')
+  })
+
+  it('logs all from the beginning for programs, with a guide or not', async () => {
+    const { outcome, signal, lines } = run({ guide: {} })
+    signal.resolve('SIGINT')
+    await outcome
+    expect(lines()).to.contain('the service listens')
   })
 
   it('ends with 0 after a signal', async () => {

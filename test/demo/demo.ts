@@ -1,6 +1,6 @@
 /**
- * A demonstration client of a running service (`make run` in another terminal). Prints all replies and notifications.
- * DEMO_URL and DEMO_TOKEN select another service.
+ * A demonstration client of a running service (`make run` in another terminal). Tells what happens in sentences; with
+ * --json it prints all replies and notifications. DEMO_URL and DEMO_TOKEN select another service.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectCameraService, type Methods, RpcError, type Topic, type TopicEvent } from '../../rpc/client/index.js'
+import { noticeOf, sentenceOf } from './story.js'
 
 const { env } = process
 const url = env.DEMO_URL ?? 'ws://127.0.0.1:8002/ws'
@@ -25,8 +26,11 @@ const newToken = () => {
   }
 }
 const token = env.DEMO_TOKEN ?? newToken()
-const print = (what: string, value: unknown) =>
-  console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
+const isJson = process.argv.includes('--json')
+const print = (what: string, value: unknown, sentence: string | undefined) => {
+  if (isJson) console.log(`${what}\n  ${JSON.stringify(value, null, 2).replaceAll('\n', '\n  ')}\n`)
+  else if (sentence !== undefined) console.log(sentence)
+}
 
 const client = await connectCameraService({ url, credential: token }).catch((error: Error) =>
   fail(
@@ -36,13 +40,14 @@ const client = await connectCameraService({ url, credential: token }).catch((err
   ),
 )
 const told = <Result>(method: keyof Methods, params: object, result: Result): Result => {
-  print(`» ${method} ${JSON.stringify(params)}`, result)
+  print(`» ${method} ${JSON.stringify(params)}`, result, sentenceOf(method, params, result))
   return result
 }
 const printEvent = (event: TopicEvent<Topic>) =>
   print(
     `« ${event.topic} (${event.type})`,
     event.type === 'fact' ? event.params : 'state' in event ? event.state : event.error,
+    noticeOf(event),
   )
 
 const { cameras } = told('get_camera_list', {}, await client.call('get_camera_list'))
@@ -82,7 +87,11 @@ const { stdout } = await promisify(execFile)('ffprobe', [
 ])
 rmSync(folder, { recursive: true })
 const { streams, format } = JSON.parse(stdout) as { streams: { codec_name: string }[]; format: { duration: string } }
-print('ffprobe', { ...streams[0], duration: format.duration })
+print(
+  'ffprobe',
+  { ...streams[0], duration: format.duration },
+  'It was downloaded by its signed URL and examined with ffprobe.',
+)
 client.close()
 if (streams[0]?.codec_name !== 'h264' || Math.abs(Number(format.duration) - 5) > 0.5) {
   console.error('The recording is not H.264 or not 5 s long.')

@@ -42,6 +42,12 @@ describe('config/package/install.sh', () => {
     expect(read('usr/local/share/camera-service/camera-service.yml')).to.contain('data_dir: /var/lib/camera-service')
   })
 
+  it('installs the manual page and the completion of bash', () => {
+    run('install', { PREFIX: '/usr' })
+    expect(read('usr/share/man/man1/camera-service.1')).to.contain('.SS "record ID"')
+    expect(read('usr/share/bash-completion/completions/camera-service')).to.contain('complete -F')
+  })
+
   it('installs over an older version, and leaves none of its files', () => {
     run('install', { PREFIX: '/usr' })
     writeFileSync(join(root, 'usr/lib/camera-service/dist/old.js'), '')

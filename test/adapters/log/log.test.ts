@@ -54,6 +54,28 @@ describe('log', () => {
     expect((await values()).map(({ message }) => message)).to.deep.equal(['b'])
   })
 
+  it('writes only warnings while it is hushed, and keeps the other lines for a report', async () => {
+    const { log, values } = open()
+    const speak = log.hush()
+    log.info('a')
+    log.warn('b')
+    speak()
+    log.info('c')
+    expect((await values()).map(({ message }) => message)).to.deep.equal(['b', 'c'])
+    expect(log.recent().map((line) => JSON.parse(line).message)).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('colours the level on a terminal only, unless NO_COLOR is set', async () => {
+    const lineOf = async (isTTY: boolean, env = {}) => {
+      const { log, lines } = open({ format: 'text', env }, { isTTY })
+      log.warn('slow', { camera: 'camera0' })
+      return (await lines())[0]
+    }
+    expect(await lineOf(true)).to.equal(`${time} \u001b[33mwarn\u001b[0m  slow camera=camera0`)
+    expect(await lineOf(true, { NO_COLOR: '1' })).to.equal(`${time} warn  slow camera=camera0`)
+    expect(await lineOf(false)).to.equal(`${time} warn  slow camera=camera0`)
+  })
+
   it('writes messages of its level and above', async () => {
     const { log, values } = open({ level: 'warn' })
     log.debug('a')
@@ -96,7 +118,7 @@ describe('log', () => {
   })
 
   it('chooses the format for a terminal, the journal and other streams', async () => {
-    const terminal = open({ format: 'auto' }, { isTTY: true })
+    const terminal = open({ format: 'auto', env: { NO_COLOR: '1' } }, { isTTY: true })
     terminal.log.info('x')
     expect(await terminal.lines()).to.deep.equal([`${time} info  x`])
 
