@@ -22,7 +22,7 @@ const bench = await openBench({ program, frames })
 let client: RpcClient | undefined
 
 const exists = (path: string) => run('test', ['-e', path]).then(({ code }) => code === 0)
-const dpkg = (...args: string[]) => output('dpkg', args, { seconds: 120 })
+const dpkg = (...args: string[]) => output('dpkg', args, { seconds: 300 })
 const debOf = async (revision: number) => {
   const name = (await readdir(packages)).find((each) => each.includes(`-${revision}_`))
   assert(name, `there is no package of revision ${revision} in ${packages}`)
@@ -57,6 +57,8 @@ const main = async () => {
   const installed = await step(
     'dpkg -i: the service starts by itself, with a user, a secret and a configuration',
     async () => {
+      // Images of containers forbid packages to start services.
+      await output('rm', ['-f', '/usr/sbin/policy-rc.d'])
       const start = performance.now()
       await dpkg('-i', await debOf(1))
       await isRunning()
