@@ -103,5 +103,4 @@ export function isLoopback(host: string): boolean {
 export const isAnyHost = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::'
 
 /** The address of this host to connect to for a listen address. */
-export const reachable = (host: string): string =>
-  host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+export const reachable = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
