@@ -14,6 +14,7 @@ import type { Configuration } from './config/schema.js'
 import type { Tokens } from './machines/domain/access.js'
 import { hostInUrl } from './machines/domain/address.js'
 import type { CameraId } from './machines/domain/camera.js'
+import { createLogging, inModule, type LogControl } from './machines/domain/logLevels.js'
 import type { Clock, Log } from './machines/domain/ports.js'
 import type { Scenario } from './machines/domain/simulation.js'
 import about from './package.json' with { type: 'json' }
@@ -68,8 +69,8 @@ interface AppOptions {
   log: Log
   /** The last lines of the log, for a support bundle. */
   recentLog?(): readonly string[]
-  /** Sets the lowest level that is logged. */
-  setLogLevel?(level: Configuration['logging']['level']): void
+  /** The levels of the log. Default: they cannot be changed. */
+  logControl?: LogControl
   env: NodeJS.ProcessEnv
   clock?: Clock
   /** Opens the ports; tests pass fakes. */
@@ -120,6 +121,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   // A simulation can move it.
   const { clock = options.clock ?? systemClock } = ports
   let why = 'the service could not start'
+  const logging = createLogging(config.logging.level, options.logControl)
   try {
     const rateLimits = createRateLimits(rateLimitOptions(config))
     const api = rpcOptions(config, consoleDir)
@@ -130,10 +132,10 @@ export async function startApp(options: AppOptions): Promise<App> {
         failures: rateLimits,
         metrics,
         clock,
-        log,
+        log: inModule(log, 'actors'),
         configRules: configurationRules(source, source.loaded),
         tune(tuning) {
-          options.setLogLevel?.(tuning.logLevel)
+          logging.configure(tuning.logLevel)
           rateLimits.configure(tuning.rateLimits)
           ports.scan.use(tuning.scan)
           // The handlers read these at each request.
@@ -156,7 +158,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(metrics.follow(facts), actors.close)
     await ports.answerMediaServer(actors.streamAccess)
 
-    const services = { ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, log, about: self }
+    const services = {
+      ...{ ...ports, ...actors, mediaServer: ports.streams, metrics, rateLimits, clock, logging, about: self },
+      log: inModule(log, 'api'),
+    }
     const offersOf = streamUrlOptions(config)
     const offers = () => offersOf(directory.link().server?.kind, ports.serverOffers())
     const support = {

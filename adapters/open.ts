@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
+import { moduleLogs } from '../machines/domain/logLevels.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
@@ -118,29 +119,28 @@ export async function openPorts(
 async function open(options: OpenOptions, { log, env, clock: given, metrics }: Surroundings, closers: Closers) {
   const simulated = options.simulation && openSimulation(options.simulation, given)
   const { clock } = simulated ?? { clock: given }
-  await checkPrograms({ path: env.PATH ?? '', log })
+  const { media_server: mediaLog, ...logs } = moduleLogs(log)
+  await checkPrograms({ path: env.PATH ?? '', log: logs.streams })
   const data = await openDataDirectory(options.dataDir)
   closers.push(data.release)
-  const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log })
+  const stored = { dir: data.state, clock, log: logs.storage }
+  const run = await openRunFolder({ ofSystemd: env.RUNTIME_DIRECTORY, ofData: data.run, log: logs.storage })
   closers.push(run.remove)
   const simulation = (await simulated?.use({ data, runDir: run.dir }, env)) ?? noSimulation(clock, env)
-  const access = await openAccess(options.access, data, { log, env, clock }, closers)
+  const access = await openAccess(options.access, data, { log: logs.access, env, clock }, closers)
 
   const { enabled: hasJournal, ...journalSize } = options.journal
   const { version } = options
   const journal = hasJournal
-    ? await openJournal({ dir: join(data.state, 'journal'), ...journalSize, version, clock, log })
+    ? await openJournal({ dir: join(data.state, 'journal'), ...journalSize, version, clock, log: logs.storage })
     : noJournal
   closers.push(journal.close)
 
   const own = createOwnCredential()
-  const mediaSecret = Buffer.from((await keptSecret(data.secrets, 'media_secret', { clock, log })).key).toString()
-  const recordings = await openRecordingFolders({
-    main: data.recordings,
-    fallback: options.fallbackDir,
-    runDir: run.dir,
-    log,
-  })
+  const mediaKey = await keptSecret(data.secrets, 'media_secret', { clock, log: mediaLog })
+  const mediaSecret = Buffer.from(mediaKey.key).toString()
+  const places = { main: data.recordings, fallback: options.fallbackDir, runDir: run.dir, log: logs.storage }
+  const recordings = await openRecordingFolders(places)
   closers.push(recordings.remove)
   const fallbackDir = recordings.fallback
   const folders = fallbackDir === undefined ? [data.recordings] : [data.recordings, fallbackDir]
@@ -151,10 +151,10 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
   let authServer: ReturnType<typeof createMediaAuthServer> | undefined
   let authPort = options.mediaAuth.port
   const apiUrl = () => options.apiUrl(kind, own.api)
-  const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log })
+  const mediaServer = createMediaServer({ ...options.mediaServer, apiUrl, pathDefaults: paths, metrics, log: mediaLog })
   closers.push(mediaServer.close)
   const { timeout } = options.mediaServer
-  const encryption = createEncryptionReader({ apiUrl, timeout, needed: options.neededEncryption, log })
+  const encryption = createEncryptionReader({ apiUrl, timeout, needed: options.neededEncryption, log: mediaLog })
   const sync: typeof mediaServer.sync = async (signal) => {
     if (kind === 'external') await encryption.read(signal)
     return mediaServer.sync(signal)
@@ -173,7 +173,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
       apiUser: own.api.user,
       apiPass: own.api.password,
     }),
-    log,
+    log: mediaLog,
   })
   // The media server may ask until its end.
   closers.push(() => authServer?.stop(), serverProcess.end)
@@ -192,17 +192,16 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
       },
       signal,
     )
-    for (const problem of silent) log.warn('the external media server does not answer', { problem })
-    for (const problem of misconfigured) log.warn('the external media server is misconfigured', { problem })
+    for (const problem of silent) mediaLog.warn('the external media server does not answer', { problem })
+    for (const problem of misconfigured) mediaLog.warn('the external media server is misconfigured', { problem })
     return choice
   }
 
-  const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log })
-  const probe = simulation.probe(createDeviceProbe({ reader, log, timeout: options.probeTimeout }))
+  const reader = createStreamReader({ ...options.rtsp, credentials: own.reader, log: logs.streams })
+  const probe = simulation.probe(createDeviceProbe({ reader, log: logs.cameras, timeout: options.probeTimeout }))
   const runDir = run.dir
-  const { publishHost } = options
   const localPipelines = await createPipelines({
-    ...{ runDir, mark, log, clock, publishHost },
+    ...{ runDir, mark, log: logs.streams, clock, publishHost: options.publishHost },
     publishAs: own.publisher,
     mayBeHidden: () => kind === 'external',
   })
@@ -212,9 +211,9 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
-  const gaps = await createGapStore({ dir: data.state, clock, log })
+  const gaps = await createGapStore(stored)
   const openBook = async (name: string) => {
-    const book = await openFileBook({ file: join(data.state, name), log })
+    const book = await openFileBook({ file: join(data.state, name), log: logs.storage })
     closers.push(book.flush)
     return book
   }
@@ -247,40 +246,45 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     },
     reader,
     clock,
-    usb: simulation.usb(() => createUsbDevices({ log })),
+    usb: simulation.usb(() => createUsbDevices({ log: logs.cameras })),
     probe,
     pipelines,
     pictures: simulation.pictures(
       createPictures({
-        ...{ snapshotsDir, runDir, reader, pipelines, usage, probe, clock, log },
+        ...{ snapshotsDir, runDir, reader, pipelines, usage, probe, clock, log: logs.streams },
         limits: options.pictures,
         skipFrames: options.skipFrames,
       }),
     ),
     files,
     thumbnails,
-    protection: await createProtection({ dir: data.state, clock, log, files }),
+    protection: await createProtection({ ...stored, files }),
     gaps,
     quarantine: createQuarantines(folders),
     indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '', book: await openBook('indexed_files') }),
-    segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log }),
+    segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log: logs.storage }),
     storage: simulation.storage(
       createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
     ),
     simulatedHost: simulation.host(serverProcess.signal),
-    registry: createRegistryStore({ dir: data.state, clock, log }),
-    retention: createRetentionStore({ dir: data.state, clock, log }),
-    clockStore: createClockStore({ dir: data.state, clock, log }),
-    external: createExternalStore({ dir: data.state, clock, log }),
-    intents: await createIntentStore({ dir: data.state, clock, log }),
+    registry: createRegistryStore(stored),
+    retention: createRetentionStore(stored),
+    clockStore: createClockStore(stored),
+    external: createExternalStore(stored),
+    intents: await createIntentStore(stored),
     configFile: createConfigFile(options.configuration ?? { text: '' }),
-    configHistory: createConfigHistory({ dir: data.state, clock, log }),
+    configHistory: createConfigHistory(stored),
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,
     /** Answers the media server from now on. Rejects with one sentence if the port is taken. */
     async answerMediaServer(streamAccess: Pick<StreamAccess, 'mayPass'>) {
-      authServer = createMediaAuthServer({ ...options.mediaAuth, secret: mediaSecret, access: streamAccess, log })
+      authServer = createMediaAuthServer({
+        ...options.mediaAuth,
+        secret: mediaSecret,
+        access: streamAccess,
+        log: mediaLog,
+      })
       authPort = (await authServer.start()).port
     },
   }

@@ -75,7 +75,7 @@ export async function serve(
       config,
       log,
       env,
-      setLogLevel: rootLog.setLevel,
+      logControl: rootLog,
       recentLog: rootLog.recent,
       ...(source && { source }),
       ...(scenario && { scenario }),

@@ -8,6 +8,7 @@ import type { ExternalAsk } from '../machines/domain/external.js'
 import type { Told } from '../machines/domain/facts.js'
 import type { Inspection } from '../machines/domain/inspection.js'
 import type { Journal } from '../machines/domain/journal.js'
+import type { LogControl, LogLevel, LogModule } from '../machines/domain/logLevels.js'
 import type {
   Clock,
   Dispose,
@@ -139,6 +140,8 @@ export interface RpcOptions {
   retention: RetentionAsk
   configuration: ConfigAsk
   support: SupportSources
+  /** `default`: the level of the configuration, or of a module that of the service. */
+  logging: Pick<LogControl, 'levels'> & { set(level: LogLevel | 'default', module?: LogModule): void }
   external: ExternalAsk
   metrics: Metrics
   hostSample: () => HostSample

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import winston from 'winston'
+import type { LogControl, LogLevel } from '../../machines/domain/logLevels.js'
 import { maskedText } from '../../machines/domain/mask.js'
 import { masked } from '../../machines/domain/masked.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
@@ -8,7 +9,7 @@ import { attempt } from '../attempt.js'
 
 /** The level, format and destination of the log. */
 export interface LogOptions {
-  level: 'error' | 'warn' | 'info' | 'debug'
+  level: LogLevel
   /** `auto`: text on a terminal, else JSON lines. Under systemd each line begins with its priority. */
   format: 'auto' | 'json' | 'text'
   /** Default: standard output. */
@@ -19,8 +20,7 @@ export interface LogOptions {
 }
 
 /** The root log, which owns the stream. */
-export interface RootLog extends Log {
-  setLevel(level: LogOptions['level']): void
+export interface RootLog extends Log, LogControl {
   /** True if it writes lines for a person at a terminal. */
   isForPeople: boolean
   /** Writes warnings and errors only, until the returned function is called. */
@@ -34,8 +34,7 @@ export interface RootLog extends Log {
 /** Lines that are kept. */
 const mostRecent = 500
 
-type Level = keyof Log
-type Line = { level: Level; time: string; message: string; fields: Record<string, unknown> }
+type Line = { level: LogLevel; time: string; message: string; fields: Record<string, unknown> }
 
 const levels = { error: 0, warn: 1, info: 2, debug: 3 }
 /** The syslog priorities, which systemd reads at the start of a line: sd-daemon(3). */
@@ -50,6 +49,7 @@ export function createLog({
   env = process.env,
 }: LogOptions): RootLog {
   let least = level
+  const ofModules = new Map<unknown, LogLevel>()
   let isHushed = false
   const recent: string[] = []
   const style = format === 'auto' ? (isJournal(stream, env) ? 'journal' : stream.isTTY ? 'text' : 'json') : format
@@ -59,7 +59,7 @@ export function createLog({
   const written = winston.format((info) => ({ ...info, [Symbol.for('message')]: shown(info.line as Line) }))
   const logger = winston.createLogger({
     levels,
-    level: least,
+    level: 'debug',
     format: written(),
     transports: [new winston.transports.Stream({ stream, eol: '\n' })],
   })
@@ -67,8 +67,9 @@ export function createLog({
   stream.on('error', () => {})
   logger.on('error', () => {})
 
-  const logAt = (level: Level) => (message: string, fields?: Record<string, unknown>) => {
-    if (!logger.writable || !stream.writable || levels[level] > levels[least]) return
+  const logAt = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
+    if (!logger.writable || !stream.writable) return
+    if (levels[level] > levels[ofModules.get(fields?.module) ?? least]) return
     try {
       const time = new Date(clock.now()).toISOString()
       // All fields are in one member, because `message` and `level` have a special meaning in winston.
@@ -95,9 +96,13 @@ export function createLog({
         isHushed = false
       }
     },
+    levels: () => ({ level: least, modules: Object.fromEntries(ofModules) }),
     setLevel(next) {
       least = next
-      logger.level = next
+    },
+    setModuleLevel(module, next) {
+      if (next === undefined) ofModules.delete(module)
+      else ofModules.set(module, next)
     },
     async close() {
       if (logger.writable) logger.end()

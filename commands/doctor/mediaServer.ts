@@ -104,9 +104,9 @@ async function externalFindings({ mediamtx, security }: Configuration, host: Ask
     : [warn(check, `it answers at ${at}, and does not say its version`, 'MediaMTX 1.15.2 and later say it')]
   const method = global?.body.authMethod
   if (security.streams !== 'open' && method !== 'http')
-    findings.push(fail(check, 'it does not ask this service who may watch: anybody may', `set ${asks}`))
+    findings.push(fail(check, 'it does not ask this service for permission: anybody can watch', `set ${asks}`))
   if (method === 'http' && !isOurPort(String(global?.body.authHTTPAddress), mediamtx.auth_port))
-    findings.push(fail(check, 'it asks another address than that of this service who may watch', `set ${asks}`))
+    findings.push(fail(check, 'it asks another address than that of this service for permission', `set ${asks}`))
   return findings
 }
 

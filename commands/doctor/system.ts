@@ -73,7 +73,7 @@ async function userFindings({ data_dir }: Configuration, host: Pick<DoctorHost, 
   const owner = (await host.stat(resolve(data_dir)))?.uid
   const uid = host.uid()
   if (owner === undefined || owner === uid) return []
-  const who = uid === 0 ? 'root, who may do everything' : `uid ${uid}`
+  const who = uid === 0 ? 'root, with all permissions' : `uid ${uid}`
   const what = `this runs as ${who}; the data directory belongs to uid ${owner}`
   return [warn('user', what, `sudo -u '#${owner}' camera-service doctor`)]
 }

@@ -366,11 +366,11 @@ const diagnosis: CommandEntry[] = [
     options: { json },
     details: [
       'It checks programs, cameras, ports, MediaMTX, disk, clock, memory, configuration and secrets. It changes ' +
-        'nothing, and works with and without a running service. Run it as the user of the service, because the answers are those ' +
-        'for the user who asks.',
+        'nothing, and works with and without a running service. Run it as the user of the service: the ' +
+        'answers about permissions are those of the user that runs it.',
     ],
     examples: [
-      { line: 'sudo -u camera-service camera-service doctor', does: 'Checks the installed service' },
+      { line: 'camera-service doctor', does: 'Checks this host; as the user of the service: sudo -u camera-service' },
       { line: 'camera-service doctor --json', does: 'Prints the same for programs' },
     ],
     statuses: [[1, 'at least one check failed; warnings do not count']],

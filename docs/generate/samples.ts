@@ -81,6 +81,7 @@ export const samples: Record<string, Sample> = {
   get_support_bundle: {
     cut: () => ({ filename: 'camera-service_2025-06-01T12-00-00.jsonl.gz', bytes: 48_211, content: 'H4sIAAAA…' }),
   },
+  set_log_level: { params: { level: 'debug', module: 'media_server' } },
   get_config: {},
   set_config: { params: { patch: { logging: { level: 'debug' } } } },
   get_config_history: { params: { limit: 10 } },

@@ -1943,6 +1943,20 @@ export interface Methods {
       content: string
     }
   }
+  /** Sets the lowest level that is logged, of the service or of one module, until the service ends or the level in the configuration changes. Role: admin. */
+  set_log_level: {
+    params: {
+      /** default: that of the configuration (logging.level), or for a module that of the service */
+      level: 'error' | 'warn' | 'info' | 'debug' | 'default'
+      /** The field module of the lines. Absent: all without a level of their own */
+      module?: 'access' | 'actors' | 'api' | 'cameras' | 'media_server' | 'storage' | 'streams'
+    }
+    result: {
+      level: 'error' | 'warn' | 'info' | 'debug'
+      /** The modules that have a level of their own */
+      modules: Record<string, 'error' | 'warn' | 'info' | 'debug'>
+    }
+  }
   /** Lists the running state machines, parents first, with their present states. Role: admin. */
   get_actors: {
     params: Record<string, never>

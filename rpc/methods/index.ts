@@ -9,6 +9,7 @@ import { externalMethods } from './external.js'
 import { fileMethods } from './files.js'
 import { historyMethods } from './history.js'
 import { keyMethods } from './keys.js'
+import { loggingMethods } from './logging.js'
 import { metricMethods } from './metrics.js'
 import { recordingMethods } from './recordings.js'
 import { retentionMethods } from './retention.js'
@@ -40,6 +41,7 @@ export const methods: readonly Method[] = [
   ...historyMethods,
   ...configurationMethods,
   ...supportMethods,
+  ...loggingMethods,
   ...actorMethods,
   ...discoverMethods,
 ]

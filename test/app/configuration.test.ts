@@ -55,12 +55,16 @@ describe('the configuration of a running service', () => {
     const plans: object[] = []
     const scan = { ...ports.scan, use: (plan: object) => void plans.push(plan) }
     const { open, log, ended, published, lines } = createFakePorts({ configFile, configHistory, probe, usb, scan })
-    const setLogLevel = (level: string) => void world.levels.push(level)
+    const logControl = {
+      levels: () => ({ level: 'info' as const, modules: {} }),
+      setLevel: (level: string) => void world.levels.push(level),
+      setModuleLevel() {},
+    }
     const app = await startApp({
       config: loaded.config,
       source: { file: 'x.yml', env, loaded },
       log,
-      setLogLevel,
+      logControl,
       env,
       open,
     })

@@ -201,14 +201,14 @@ const cases: Case[] = [
   [
     'an external MediaMTX that lets everybody watch',
     asked({ authMethod: 'internal' }),
-    'fail MediaMTX: it does not ask this service who may watch: anybody may → set authMethod: http and ' +
+    'fail MediaMTX: it does not ask this service for permission: anybody can watch → set authMethod: http and ' +
       'authHTTPAddress in mediamtx.yml, as docs/operate.md describes',
     external,
   ],
   [
     'an external MediaMTX that asks another service',
     asked({ authMethod: 'http', authHTTPAddress: 'http://127.0.0.1:1/media/auth?secret=x' }),
-    'fail MediaMTX: it asks another address than that of this service who may watch → set authMethod: http and ' +
+    'fail MediaMTX: it asks another address than that of this service for permission → set authMethod: http and ' +
       'authHTTPAddress in mediamtx.yml, as docs/operate.md describes',
     external,
   ],
@@ -255,9 +255,9 @@ const cases: Case[] = [
       'memory, or use cameras that send H.264: each other one needs 60 MB',
   ],
   [
-    'root, who asks for the service of another user',
+    'root, for the service of another user',
     { uid: () => 0 },
-    "warn user: this runs as root, who may do everything; the data directory belongs to uid 8002 → sudo -u '#8002' " +
+    "warn user: this runs as root, with all permissions; the data directory belongs to uid 8002 → sudo -u '#8002' " +
       'camera-service doctor',
   ],
   [
@@ -355,7 +355,7 @@ describe('camera-service doctor', () => {
       }
     })
 
-    it('asks an external MediaMTX for its version and who may watch', async () => {
+    it('asks an external MediaMTX for its version and whether it asks for permission', async () => {
       const server = createHttpServer(({ url = '' }, response) => {
         const body = url.endsWith('/info') ? { version: 'v1.12.0' } : { authMethod: 'internal', items: [] }
         response.end(JSON.stringify(body))
@@ -370,7 +370,7 @@ describe('camera-service doctor', () => {
         ).to.deep.equal([
           `warn MediaMTX: 1.12.0, at 127.0.0.1:${port}: it is old. With a newer one: its restarts are noticed at once; ` +
             'its API is closed to web pages; single viewers of HLS can be ended',
-          'fail MediaMTX: it does not ask this service who may watch: anybody may',
+          'fail MediaMTX: it does not ask this service for permission: anybody can watch',
         ])
       } finally {
         server.close()

@@ -157,6 +157,7 @@ const plans: Record<string, Plan> = {
   revoke_api_key: key,
   revoke_token: { wide: true, params: () => ({ jti: 'of nobody' }) },
   get_support_bundle: { wide: true },
+  set_log_level: { wide: true, params: () => ({ level: 'info' }) },
   get_audit_log: { wide: true, params: () => ({ limit: 1000 }) },
   get_history: { lists: true, params: () => ({ limit: 1000 }) },
   explain: { params: () => ({ component: 'storage' }) },

@@ -25,6 +25,7 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import type { ExternalAsk, ExternalStream, ExternalView } from '../../machines/domain/external.js'
 import type { By, Fact, Told } from '../../machines/domain/facts.js'
 import type { Flapping } from '../../machines/domain/journal.js'
+import { createLogging } from '../../machines/domain/logLevels.js'
 import type { MediaFile, MediaFiles, RecordingFile, StreamState } from '../../machines/domain/ports.js'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import type { Gap } from '../../machines/domain/recording.js'
@@ -544,6 +545,7 @@ export const createWorld = () => {
     journal: { read: (query) => fakeJournal(world.entries).read(query) },
     retention,
     configuration,
+    logging: createLogging('info'),
     support: { charts: () => 'charts', trace: () => world.trace, log: () => [], secrets: () => [] },
     external,
     metrics: { call: () => {}, mediaCall: () => {}, dropped: () => {}, refused: () => {} },

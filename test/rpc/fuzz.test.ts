@@ -56,7 +56,7 @@ const good = (token: string): Record<string, unknown> => ({
     revoke: false,
   },
   ...{ role: 'viewer', user: 'ann', cameras: ['camera0'], id: 'key1', jti: 'some-token', before: 100 },
-  ...{ patch: { logging: { level: 'debug' } }, version: 1 },
+  ...{ patch: { logging: { level: 'debug' } }, version: 1, level: 'warn', module: 'api' },
 })
 
 /** Methods whose params have other values, or exclude each other. */

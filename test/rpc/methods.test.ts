@@ -65,6 +65,8 @@ const calls: [method: string, params?: object][] = [
   ['explain', { recording: 'camera0' }],
   ['explain', { component: 'storage' }],
   ['get_support_bundle'],
+  ['set_log_level', { level: 'debug', module: 'api' }],
+  ['set_log_level', { level: 'default' }],
   ['get_config'],
   ['set_config', { patch: { logging: { level: 'debug' }, server: null } }],
   ['set_config', { patch: {}, dry_run: true }],

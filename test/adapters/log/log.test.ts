@@ -5,6 +5,7 @@ import { PassThrough, Writable } from 'node:stream'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { createLog, type LogOptions } from '../../../adapters/log/log.js'
+import { inModule } from '../../../machines/domain/logLevels.js'
 import { masked } from '../../../machines/domain/masked.js'
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
@@ -52,6 +53,27 @@ describe('log', () => {
     log.setLevel('error')
     log.warn('c')
     expect((await values()).map(({ message }) => message)).to.deep.equal(['b'])
+  })
+
+  it('takes a level for one module, which then differs from that of the others', async () => {
+    const { log, values } = open({ level: 'info' })
+    const media = inModule(log, 'media_server')
+    media.debug('a')
+    log.setModuleLevel('media_server', 'debug')
+    media.debug('b', { path: 'camera0' })
+    inModule(log, 'api').debug('c')
+    log.debug('d')
+    log.setLevel('error')
+    media.debug('e')
+    log.info('f')
+    expect(log.levels()).to.deep.equal({ level: 'error', modules: { media_server: 'debug' } })
+    log.setModuleLevel('media_server', undefined)
+    media.warn('g')
+    expect(log.levels().modules).to.deep.equal({})
+    expect((await values()).map(({ message, module }) => `${module} ${message}`)).to.deep.equal([
+      'media_server b',
+      'media_server e',
+    ])
   })
 
   it('writes only warnings while it is hushed, and keeps the other lines for a report', async () => {
