@@ -40,9 +40,8 @@ const eraGap = 180 * day
 const [mostWrong, mostEras] = [20, 10]
 
 /**
- * Returns what was shown after a reading. After a jump forward the stretch before it is doubted; when the
- * clock is trusted, it is wrong. A jump back to the expected time shows that it was right. A jump while the host was off says nothing: it was
- * only off.
+ * Adds a reading. A jump forward makes the stretch before it doubtful; a trusted clock makes it wrong. A jump back to
+ * the expected time shows that it was right. A jump while the host was off says nothing: it was only off.
  */
 export function noteShown(times: ShownTimes, shown: Shown): ShownTimes {
   const { wall, reached, boot, isSameRun, isTrusted, wasDoubted } = shown
