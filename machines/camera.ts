@@ -43,7 +43,7 @@ export const cameraMachine = cameraSetup.createMachine({
     'storage.freed': { actions: 'noteObstacle' },
     'server.lost': { actions: 'noteObstacle' },
     'server.restored': { actions: 'noteObstacle' },
-    'stream.release': { guard: 'keepsHolds', actions: 'releaseKept' },
+    'stream.release': { actions: 'releaseKept' },
   },
   states: {
     alive: {

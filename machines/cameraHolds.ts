@@ -22,7 +22,8 @@ export const holdsAfter = (order: Drain, camera: Holding): Holds | undefined =>
   order.type === 'camera.lost' && changesOfStream.has(order.reason.code) ? holdsOf(camera) : undefined
 
 /** A client releases a hold while the camera reconnects. */
-export function withoutHolder({ keptHolds = {} }: Kept, holder: string): Kept {
+export function withoutHolder({ keptHolds }: Kept, holder: string): Kept {
+  if (keptHolds === undefined) return {}
   const { [holder]: _, ...others } = keptHolds
   return { keptHolds: others }
 }

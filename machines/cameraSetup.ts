@@ -93,8 +93,6 @@ export const cameraSetup = setup({
     ]),
     isSamePipeline: ({ context: { probe } }, { pipeline }: Probed) => isSamePipeline(probe?.pipeline, pipeline),
     isWithoutSignal: (_, { error }: Failed) => reasonFrom(error).code === 'no_signal',
-    keepsHolds: ({ context: { keptHolds = {} }, event }) =>
-      event.type === 'stream.release' && event.holder in keptHolds,
     isEased: ({ context: { ease } }) => ease > 0,
     mayEase: ({ context: { adapts = false, ease, probe } }) =>
       adapts && ease < mostEased && probe?.pipeline.kind === 'encode',

@@ -1,12 +1,18 @@
-import { assign, enqueueActions, setup } from 'xstate'
+import { assign, type DoneActorEvent, enqueueActions, setup } from 'xstate'
 import { jumpBetween } from './domain/clockJump.js'
 import type { ClockReading } from './domain/clockTrust.js'
-import type { ClockFact, ClockJump } from './domain/facts.js'
+import type { ClockFact } from './domain/facts.js'
 import type { Evidence } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 
-/** Sent by the machine to itself. */
-type ClockWatchEvent = { type: 'clock.jumped'; evidence: Evidence }
+/** `evidence`: of a jump since the last reading, for the journal. */
+export interface WatchedReading extends ClockReading {
+  evidence?: Evidence
+}
+
+const reading = ({ event }: { event: DoneActorEvent<WatchedReading> }) => event.output
+const tell = { type: 'tellJump', params: reading } as const
+const keep = { type: 'keepReading', params: reading } as const
 
 /**
  * Compares the wall clock with the monotonic one, and emits a fact for each jump. Durations are
@@ -15,19 +21,19 @@ type ClockWatchEvent = { type: 'clock.jumped'; evidence: Evidence }
 export const clockWatchMachine = setup({
   types: {
     context: {} as { last?: ClockReading },
-    events: {} as ClockWatchEvent,
     emitted: {} as ClockFact,
   },
-  actors: { readClock: promiseHole<ClockReading>('readClock') },
+  actors: { readClock: promiseHole<WatchedReading, { last?: ClockReading | undefined }>('readClock') },
+  guards: {
+    hasJumped: ({ context: { last } }, reading: ClockReading) =>
+      last !== undefined && jumpBetween(last, reading) !== undefined,
+  },
   actions: {
-    tellJump: enqueueActions(({ context: { last }, enqueue, self }, reading: ClockReading) => {
+    tellJump: enqueueActions(({ context: { last }, enqueue }, reading: ClockReading) => {
       const jump = last && jumpBetween(last, reading)
-      if (!jump) return
-      enqueue.emit({ type: 'system.clock_jumped', ...jump })
-      // An event of its own, because the journal takes the evidence from the event.
-      enqueue.sendTo(self, { type: 'clock.jumped', evidence: evidenceOf(jump) })
+      if (jump) enqueue.emit({ type: 'system.clock_jumped', ...jump })
     }),
-    keepReading: assign({ last: (_, reading: ClockReading) => reading }),
+    keepReading: assign({ last: (_, { wall, monotonic }: ClockReading) => ({ wall, monotonic }) }),
   },
   delays: { interval: 2_000 },
 }).createMachine({
@@ -38,24 +44,16 @@ export const clockWatchMachine = setup({
     reading: {
       invoke: {
         src: 'readClock',
-        onDone: {
-          target: 'waiting',
-          actions: [
-            { type: 'tellJump', params: ({ event }) => event.output },
-            { type: 'keepReading', params: ({ event }) => event.output },
-          ],
-        },
+        input: ({ context: { last } }) => ({ last }),
+        onDone: [
+          { guard: { type: 'hasJumped', params: reading }, target: 'jumped', actions: [tell, keep] },
+          { target: 'waiting', actions: keep },
+        ],
         onError: 'waiting',
       },
     },
-    waiting: { after: { interval: 'reading' }, on: { 'clock.jumped': 'jumped' } },
+    waiting: { after: { interval: 'reading' } },
     // A state of its own, so that the journal shows it.
     jumped: { after: { interval: 'reading' } },
   },
-})
-
-const evidenceOf = ({ from, to, by }: ClockJump): Evidence => ({
-  from: new Date(from).toISOString(),
-  to: new Date(to).toISOString(),
-  by_ms: by,
 })

@@ -1,5 +1,8 @@
 import { fromPromise } from 'xstate'
+import type { WatchedReading } from '../../machines/clockWatch.js'
+import { jumpBetween } from '../../machines/domain/clockJump.js'
 import type { ClockReading } from '../../machines/domain/clockTrust.js'
+import type { ClockJump } from '../../machines/domain/facts.js'
 import type { Clock } from '../../machines/domain/ports.js'
 
 /** How often the clock is read again, in ms: somebody may set it. A timer of more than 2³¹−1 ms would fire at once. */
@@ -7,7 +10,17 @@ const recheck = 10_000
 
 /** Reads both clocks. */
 export const readClock = (clock: Clock) =>
-  fromPromise<ClockReading>(async () => ({ wall: clock.now(), monotonic: clock.monotonic() }))
+  fromPromise<WatchedReading, { last?: ClockReading | undefined }>(async ({ input: { last } }) => {
+    const reading = { wall: clock.now(), monotonic: clock.monotonic() }
+    const jump = last && jumpBetween(last, reading)
+    return { ...reading, ...(jump && { evidence: evidenceOf(jump) }) }
+  })
+
+const evidenceOf = ({ from, to, by }: ClockJump) => ({
+  from: new Date(from).toISOString(),
+  to: new Date(to).toISOString(),
+  by_ms: by,
+})
 
 /** Resolves with `at` at that time of the clock `now`; never for Infinity. */
 export const waitUntil = (now: () => number) =>

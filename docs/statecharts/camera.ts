@@ -69,7 +69,6 @@ export const machine = setup({
     isDrained: () => false,
     isSamePipeline: () => true,
     isWithoutSignal: () => true,
-    keepsHolds: () => true,
     isEased: () => false,
     mayEase: () => true,
     isOver: () => false,
@@ -92,7 +91,7 @@ export const machine = setup({
     'storage.freed': { actions: 'noteObstacle' },
     'server.lost': { actions: 'noteObstacle' },
     'server.restored': { actions: 'noteObstacle' },
-    'stream.release': { guard: 'keepsHolds', actions: 'releaseKept' },
+    'stream.release': { actions: 'releaseKept' },
   },
   states: {
     alive: {

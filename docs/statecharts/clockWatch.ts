@@ -10,6 +10,9 @@ export const machine = setup({
     tellJump: () => {},
     keepReading: () => {},
   },
+  guards: {
+    hasJumped: () => true,
+  },
   delays: {
     interval: 2000,
   },
@@ -20,11 +23,18 @@ export const machine = setup({
     reading: {
       invoke: {
         src: 'readClock',
-        onDone: { target: 'waiting', actions: [{ type: 'tellJump' }, { type: 'keepReading' }] },
+        onDone: [
+          {
+            guard: { type: 'hasJumped' },
+            target: 'jumped',
+            actions: [{ type: 'tellJump' }, { type: 'keepReading' }],
+          },
+          { target: 'waiting', actions: { type: 'keepReading' } },
+        ],
         onError: 'waiting',
       },
     },
-    waiting: { after: { interval: 'reading' }, on: { 'clock.jumped': 'jumped' } },
+    waiting: { after: { interval: 'reading' } },
     jumped: { after: { interval: 'reading' } },
   },
 })

@@ -11,6 +11,7 @@ import {
   setup,
 } from 'xstate'
 import { leavesOf } from '../../actors/actorSystem.js'
+import { readClock } from '../../actors/effects/time.js'
 import { machineVersion } from '../../actors/fingerprint.js'
 import { createJournalist } from '../../actors/journal.js'
 import { quietStates } from '../../actors/journalQuiet.js'
@@ -65,22 +66,21 @@ describe('journal', () => {
 
   it('shows a jump of the clock with its size, and not the readings', async () => {
     const { inspect, lines, entries } = watch()
-    const readings = [
-      { wall: 1_700_000_000_000, monotonic: 1_000 },
-      { wall: 1_790_000_000_000, monotonic: 3_000 },
-    ]
+    const time = { wall: 1_700_000_000_000, monotonic: 1_000 }
     const clock = new SimulatedClock()
-    const readClock = fromPromise(async () => readings.shift() ?? { wall: 1_790_000_002_000, monotonic: 5_000 })
-    const machine = clockWatchMachine.provide({ actors: { readClock } })
+    const clocks = { now: () => time.wall, monotonic: () => time.monotonic }
+    const machine = clockWatchMachine.provide({ actors: { readClock: readClock(clocks) } })
     createActor(machine, { systemId: 'clockWatch', inspect, clock }).start()
     for (let passed = 0; passed < 4; passed++) {
       await turn()
+      time.wall += passed === 0 ? 90_000_000_000 : 2_000
+      time.monotonic += 2_000
       clock.increment(2_000)
     }
     await turn()
     expect(lines()).to.deep.equal([
       'clockWatch: → idle (start)',
-      'clockWatch: idle → jumped (clock.jumped)',
+      'clockWatch: idle → jumped (readClock done)',
       'clockWatch: jumped → idle (after interval)',
     ])
     expect(entries()[1]?.evidence).to.deep.equal({

@@ -64,6 +64,8 @@ const recording = model(recordingMachine, {
     watchSegments: [
       sends('segment.grew', { at: 2_000 }),
       sends('segment.added', { segment: two, at: 9_100 }),
+      // A full file of FAT.
+      sends('segment.grew', { at: 2_000, bytes: 2 ** 32 - 1 }),
       sends('segment.deleted'),
     ],
     // It ends by the duration, or by the limit of the interruption.

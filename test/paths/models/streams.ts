@@ -19,7 +19,7 @@ const streamHold = model(streamHoldMachine, {
 })
 
 const demand = model(demandMachine, {
-  starts: { start: { camera } },
+  starts: { start: { camera }, 'after the camera reconnected': { camera, holds: { ann: { since: 1 } } } },
   events: [
     { type: 'stream.hold', holder: 'ann', since: 1 },
     { type: 'stream.hold', holder: 'bob', since: 2, until: 10, endsAt: 10 },
