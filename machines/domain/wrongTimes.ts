@@ -40,14 +40,9 @@ const eraGap = 180 * day
 const [mostWrong, mostEras] = [20, 10]
 
 /**
-<<<<<<< HEAD
  * Returns the times that the clock showed, after one more reading. A jump forward makes the times before it doubtful;
  * when the clock is trusted afterwards, they were wrong. A jump back to the expected time shows that they were right. A
  * jump while the host was off says nothing.
-=======
- * Adds a reading. A jump forward makes the stretch before it doubtful; a trusted clock makes it wrong. A jump back to
- * the expected time shows that it was right. A jump while the host was off says nothing: it was only off.
->>>>>>> rest11
  */
 export function noteShown(times: ShownTimes, shown: Shown): ShownTimes {
   const { wall, reached, boot, isSameRun, isTrusted, wasDoubted } = shown
