@@ -52,19 +52,23 @@ const ports: ProcessPorts = {
   }),
 }
 
-/** What is written to a pipe is lost at the exit unless it was taken before. */
+/** What is written to a pipe is lost at the exit unless it was taken before. Resolves with the fault of the output. */
 const flushed = (stream: NodeJS.WritableStream, text: string | undefined) =>
-  new Promise<void>((resolve) => (text === undefined ? resolve() : stream.write(line(text), () => resolve())))
+  new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
+    text === undefined ? resolve(undefined) : stream.write(line(text), resolve),
+  )
 
 async function main(): Promise<void> {
   const { status, out, err }: Outcome = await (async () => run(parseArguments(process.argv.slice(2)), ports))().catch(
     failure,
   )
-  // The reader of a pipe may have ended.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  await Promise.all([flushed(process.stderr, err), flushed(process.stdout, out)])
+  const [, fault] = await Promise.all([flushed(process.stderr, err), flushed(process.stdout, out)])
+  // The reader of a pipe may have ended: that is no fault.
+  const isLost = fault != null && fault.code !== 'EPIPE'
+  if (isLost) await flushed(process.stderr, `camera-service: the output could not be written (${fault.code})`)
   // The monitor of udev cannot be closed: without this the process would never end.
-  process.exit(status)
+  process.exit(isLost ? status || 1 : status)
 }
 
 // The bundle is a script, not a module, so nothing can be awaited here.

@@ -136,7 +136,10 @@ const codecOverrides = mapped(groupOf(codecFormats), (codec) =>
 
 /** Composed, so that the same name is the same text on every keyboard. */
 const displayName = mapped(
-  textLike('a name of at most 64 printable characters, without a space at its ends', isDisplayName),
+  textLike(
+    'a name of at most 64 printable characters, without a space at its ends; put digits in quotes',
+    isDisplayName,
+  ),
   (name) => name.normalize('NFC'),
 )
 

@@ -6,7 +6,7 @@ import {
   type TopicEvent,
 } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
-import { CommandError, interrupted, type Outcome } from '../outcome.js'
+import { CommandError, interrupted, type Outcome, unavailable } from '../outcome.js'
 import type { ClientPorts } from './open.js'
 import { bytesText, clean, clockText } from './screen.js'
 import { refusalOf, type Service } from './service.js'
@@ -20,6 +20,8 @@ const startLimit = 60_000
 const stopLimit = 90_000
 /** Progress is shown this often (ms). */
 const every = 1_000
+/** A service that has been away for so much longer than the recording takes (ms) is not waited for. */
+const patience = 30_000
 
 /** `stop ID`: stops a recording and prints its files. */
 export async function stop(
@@ -44,7 +46,7 @@ export async function record(
   const { screen, signal } = ports
   const waits = duration !== undefined && !detach
   // Before the start: no end is missed.
-  const watch = waits ? await watchEnd(client, service, device) : undefined
+  const watch = waits ? await watchEnd(client, service, { device, limit: duration * 1_000 + patience }) : undefined
   try {
     screen.progress?.(`${device}: starting the recording`)
     const params = { device, ...(duration !== undefined && { duration }), ...(format !== undefined && { format }) }
@@ -131,7 +133,11 @@ interface Watch {
 }
 
 /** Waits for the end of the recording that begins next. Over a loss of the connection, too. */
-async function watchEnd(client: Calling, service: Watched, device: string): Promise<Watch> {
+async function watchEnd(
+  client: Calling,
+  service: Watched,
+  { device, limit }: { device: string; limit: number },
+): Promise<Watch> {
   let started: Started | undefined
   let known: Ended | undefined
   let trouble: string | undefined
@@ -167,8 +173,20 @@ async function watchEnd(client: Calling, service: Watched, device: string): Prom
     if (params.status === 'STOPPED' || params.status === 'ERROR') end(params as Ended)
     else trouble = params.status === 'INTERRUPTED' ? clean(params.details ?? params.reason ?? '') : undefined
   }
+  let away: NodeJS.Timeout | undefined
+  const giveUp = () =>
+    fail(
+      new CommandError(
+        `the connection to the service was lost, and it has not come back; the recording of ${device} continues when it runs again`,
+        unavailable,
+      ),
+    )
   service.onState((state, reason) => {
     if (state === 'closed' && reason !== undefined) fail(reason)
+    if (state === 'open') {
+      clearTimeout(away)
+      away = undefined
+    } else away ??= setTimeout(giveUp, limit)
     trouble = state === 'open' ? undefined : 'the connection was lost, connecting again'
   })
   const topics = ['recording.stop', 'recording.error', 'recording.progress'] as const
@@ -181,6 +199,7 @@ async function watchEnd(client: Calling, service: Watched, device: string): Prom
     now: () => known,
     trouble: () => trouble,
     dispose: () => {
+      clearTimeout(away)
       for (const off of offs) off()
     },
   }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import { record, stop } from '../../commands/client/record.js'
 import { askService } from '../../commands/client/service.js'
+import type { CommandError } from '../../commands/outcome.js'
 import { ConnectionLost, RpcError } from '../../rpc/client/index.js'
 import { fakeClient, fakeScreen } from './fakeClient.js'
 
@@ -29,7 +30,7 @@ const refused = (data: Record<string, unknown>, code = -32050) =>
 describe('command record', () => {
   let timers: SinonFakeTimers
   beforeEach(() => {
-    timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    timers = useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] })
   })
   afterEach(() => timers.restore())
 
@@ -116,6 +117,28 @@ describe('command record', () => {
     enter('open')
     tell('recording.stop', ended)
     expect((await done).status).to.equal(0)
+  })
+
+  it('does not wait for ever for a service that is gone, with status 69', async () => {
+    const { run, enter, settled, pass } = stage()
+    const done = run({ duration: 30 }).catch((error: CommandError) => error)
+    await settled()
+    enter('waiting')
+    await pass(10_000)
+    enter('open')
+    enter('waiting')
+    await pass(59_000)
+    let isOver = false
+    void done.then(() => {
+      isOver = true
+    })
+    await settled()
+    expect(isOver).to.equal(false)
+    await pass(1_000)
+    expect(await done).to.include({ status: 69 })
+    expect((await done) as CommandError)
+      .to.have.property('message')
+      .that.contains('it has not come back')
   })
 
   it('stops the recording at Ctrl-C, with status 130', async () => {

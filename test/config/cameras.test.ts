@@ -130,7 +130,8 @@ describe('configuration of cameras', () => {
       - just text
       - { name: d, name: e, source: virtual, codec: fast, fps: }`
     expect(faults(cameras)).to.deep.equal([
-      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends',
+      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends; ' +
+        'put digits in quotes',
       'cameras[1] has no name',
       `cameras[2].source must be ${allowed}`,
       'cameras[2].enabled must be true or false',
@@ -141,7 +142,8 @@ describe('configuration of cameras', () => {
       'cameras[3].sorce is not a known key; the nearest is source',
       'cameras[3] has no source',
       `cameras[4].source must be ${allowed}`,
-      'cameras[5].name must be a name of at most 64 printable characters, without a space at its ends',
+      'cameras[5].name must be a name of at most 64 printable characters, without a space at its ends; ' +
+        'put digits in quotes',
       'cameras[5].source must contain a host, and optionally a port from 1 to 65535; ' +
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
       'cameras[6] must be a group of keys (name, key, source, user, password, password_file, transport, fingerprint, ' +
@@ -163,7 +165,8 @@ describe('configuration of cameras', () => {
       ['Tür', undefined],
     ])
     expect(faults('[{ name: "a\\u200bb", source: virtual }, { name: a, key: A B, source: virtual }]')).to.deep.equal([
-      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends',
+      'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends; ' +
+        'put digits in quotes',
       'cameras[1].key must be a key of at most 64 of a-z, 0-9, _ and -',
     ])
     expect(faults(`[{ name: ${'x'.repeat(65)}, source: virtual }]`)).to.have.length(1)

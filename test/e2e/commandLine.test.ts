@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect } from 'chai'
 import { environment, program, refusal, type Service, startService, virtual } from './service.js'
 
@@ -29,6 +31,20 @@ describe('command line', function () {
       .map((line) => JSON.parse(line))
       .filter(({ level }) => level === 'error')
       .map(({ message }) => message)
+
+  it('says that its output could not be written, with status 1', async () => {
+    const full = await open('/dev/full', 'w')
+    try {
+      const child = spawn(process.execPath, [program, '--version'], { stdio: ['ignore', full.fd, 'pipe'] })
+      const [err, [code]] = await Promise.all([child.stderr ? text(child.stderr) : '', once(child, 'exit')])
+      expect({ code, err }).to.deep.equal({
+        code: 1,
+        err: 'camera-service: the output could not be written (ENOSPC)\n',
+      })
+    } finally {
+      await full.close()
+    }
+  })
 
   it('prints each fault of the configuration on its own line, and exits with 78', async () => {
     const config = join(dir, 'faulty.yml')
