@@ -136,7 +136,7 @@ fuzz: setup ## send random sequences of events to a statechart: make fuzz RUNS=1
 	@RUNS='$(or $(RUNS),10000)' MACHINE='$(MACHINE)' SEED='$(SEED)' $(mocha) test/paths/random.test.ts --grep leave
 
 mutation: setup ## change statecharts in one place each: make mutation FILES=machines/camera*.ts SAMPLE=20 SEED=1
-	@SAMPLE='$(SAMPLE)' SEED='$(SEED)' VERBOSE='$(VERBOSE)' nice -n 15 tsx test/mutation/main.ts $(or $(FILES),machines/*.ts machines/domain/*.ts)
+	@SAMPLE='$(SAMPLE)' SEED='$(SEED)' AGAIN='$(AGAIN)' VERBOSE='$(VERBOSE)' nice -n 15 tsx test/mutation/main.ts $(or $(FILES),machines/*.ts machines/domain/*.ts)
 
 test-nodes: setup ## run the tests on Node 24 and 26 as well
 	@bash test/nodes.sh

@@ -1,8 +1,9 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
 import { draining, status } from './cameraDraining.js'
+import { onDevice, probeOf, sourceOf, streamInput } from './cameraInputs.js'
 import { recordingRegion } from './cameraRecording.js'
-import { cameraSetup, onDevice, type Probed, probeOf, sourceOf, streamInput } from './cameraSetup.js'
+import { cameraSetup, type Probed } from './cameraSetup.js'
 import { formatsRegion, loadRegion } from './cameraUpkeep.js'
 import type { CameraStatus } from './domain/views.js'
 

@@ -13,29 +13,24 @@ import {
   stopChild,
 } from 'xstate'
 import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from './cameraContext.js'
+import { drainOf, isSamePipeline, isStreaming, reasonCodes, recordingInput } from './cameraInputs.js'
 import { type DemandEvent, demandMachine } from './demand.js'
-import type { CameraId, Device, Pipeline, Probe } from './domain/camera.js'
+import type { CameraId, Device, Probe } from './domain/camera.js'
 import { mostEased } from './domain/ease.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { ambiguityOf } from './domain/identity.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
-import { type Lacks, lacksAfter, type Recalled } from './domain/recording.js'
+import { lacksAfter, type Recalled } from './domain/recording.js'
 import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { pipelineMachine, type StreamInput } from './pipeline.js'
+import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import {
-  newestOf,
-  outcomeOf,
-  type RecordingContext,
-  type RecordingEvent,
-  type RecordingInput,
-} from './recordingContext.js'
+import { newestOf, outcomeOf, type RecordingContext, type RecordingEvent } from './recordingContext.js'
 import { snapshotMachine } from './snapshot.js'
 import { failures, type SnapshotContext, type SnapshotWish } from './snapshotContext.js'
-import { type SourceInput, sourceMachine } from './source.js'
+import { sourceMachine } from './source.js'
 
 const region = '#camera.alive.recording'
 const active = `${region}.active`
@@ -265,60 +260,4 @@ export type Probed = Probe & { at: number }
 
 interface Failed {
   error: unknown
-}
-
-/** The input of a recording that starts, or continues. */
-function recordingInput(
-  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
-  { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
-  lacks: Lacks,
-): RecordingInput {
-  return {
-    camera,
-    by,
-    format,
-    lacks,
-    ...(duration !== undefined && { duration }),
-    ...(endsOnUnplug && { endsOnUnplug }),
-    ...(device?.kind === 'rtsp' && { isPulled: true }),
-    ...(maxInterruption !== undefined && { maxInterruption }),
-  }
-}
-
-/** Returns the event for all users of the camera. Removing a camera stops its recording; that is not a failure. */
-function drainOf(event: CameraEvent): Drain {
-  if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
-  if (event.type === 'service.stopping') return event
-  return { type: 'camera.lost', reason: ('reason' in event && event.reason) || because('replaced') }
-}
-
-const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const
-
-export function onDevice({ id, device, settings, name, ease }: CameraContext): OnDevice {
-  return { id, settings, device: device ?? { kind: 'virtual', name }, ...(ease > 0 && { ease }) }
-}
-
-export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput => {
-  const fps = probe?.pipeline.mode.fps
-  return { camera, ...(fps && { fps }) }
-}
-
-/** The reason is for people: it may differ. */
-const isSamePipeline = (one: Pipeline | undefined, other: Pipeline): boolean =>
-  JSON.stringify({ ...one, reason: '' }) === JSON.stringify({ ...other, reason: '' })
-
-/** Only `online` calls this, and it is never entered without a probe. */
-export const probeOf = ({ probe }: CameraContext): Probe => {
-  if (!probe) throw new Error('a camera is online without a probe')
-  return probe
-}
-
-/** True if the camera's stream uses the device, according to the camera's children. */
-function isStreaming({ children }: { children: Record<string, AnyActorRef | undefined> }): boolean {
-  const has = (child: string, tag: string) => children[child]?.getSnapshot().hasTag(tag) === true
-  return has('pipeline', 'running') || has('pull', 'running') || has('demand', 'live')
-}
-
-export function sourceOf({ device }: CameraContext): SourceInput {
-  return device?.kind === 'rtsp' ? device : { url: '' }
 }

@@ -1,6 +1,7 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
-import { onDevice, type Probed } from './cameraSetup.js'
+import { onDevice } from './cameraInputs.js'
+import type { Probed } from './cameraSetup.js'
 import { because } from './domain/reason.js'
 
 const reconnect = (...reason: Parameters<typeof because>) =>

@@ -36,7 +36,6 @@ const pausing = <Action extends 'tellSuspension'>(then: Action[]) =>
 export const abandoning = {
   invoke: { src: 'closeCapture', id: 'closeCapture', input: subject },
   on: {
-    'camera.lost': noted,
     'camera.ready': noted,
     'storage.blocked': noted,
     'storage.freed': noted,

@@ -75,10 +75,7 @@ export const recordingSetup = setup({
       watermark,
       segments: joined(context.segments, segments),
     })),
-    addSegment: assign(({ context }, segment: Segment) => ({
-      segments: joined(context.segments, [segment]),
-      startedAt: context.startedAt ?? segment.startedAt,
-    })),
+    addSegment: assign({ segments: ({ context }, segment: Segment) => joined(context.segments, [segment]) }),
     /** The first bytes of a file; after an interruption they end the gap. */
     takeSegment: assign(({ context }, segment: Segment) => ({
       ...(context.startedAt !== undefined && { gaps: withGap(context.gaps, gapUntil(context, segment.startedAt)) }),

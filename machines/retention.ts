@@ -115,7 +115,6 @@ export const retentionMachine = retentionSetup.createMachine({
             'policy.set': { target: 'saving', actions: { type: 'takeChange', params: ({ event }) => event } },
             'retention.configured': {
               target: '.fresh',
-              reenter: true,
               actions: { type: 'takeConfiguration', params: ({ event }) => event },
             },
           },

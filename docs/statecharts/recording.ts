@@ -354,7 +354,6 @@ export const machine = setup({
         closing: {
           invoke: { src: 'closeCapture', id: 'closeCapture' },
           on: {
-            'camera.lost': { actions: 'noteCondition' },
             'camera.ready': { actions: 'noteCondition' },
             'storage.blocked': { actions: 'noteCondition' },
             'storage.freed': { actions: 'noteCondition' },
@@ -461,7 +460,6 @@ export const machine = setup({
     abandoning: {
       invoke: { src: 'closeCapture', id: 'closeCapture' },
       on: {
-        'camera.lost': { actions: 'noteCondition' },
         'camera.ready': { actions: 'noteCondition' },
         'storage.blocked': { actions: 'noteCondition' },
         'storage.freed': { actions: 'noteCondition' },

@@ -139,7 +139,7 @@ export const machine = setup({
             'space.needed': { guard: 'isDue', target: 'checking', actions: { type: 'noteNeed' } },
             'retention.sweep': { target: 'sweeping', actions: { type: 'beginSweep' } },
             'policy.set': { target: 'saving', actions: { type: 'takeChange' } },
-            'retention.configured': { target: '.fresh', reenter: true, actions: { type: 'takeConfiguration' } },
+            'retention.configured': { target: '.fresh', actions: { type: 'takeConfiguration' } },
           },
         },
         checking: {

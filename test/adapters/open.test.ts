@@ -45,7 +45,7 @@ describe('the ports of the service', () => {
     await closers.close()
     return state
   }
-  const nothing = { registry: { next: 0, cameras: [], sharedSerials: [] }, keys: [] }
+  const nothing = { registry: { keyVersion: 2, next: 0, cameras: [], sharedSerials: [] }, keys: [] }
   const path = (...names: string[]) => join(disk.dir, ...names)
   const auditFiles = async () => (await readdir(path('audit'))).map((name) => path('audit', name))
   const startsOf = (all: string[]) => secretsInMemory.filter((start) => all.some((line) => line.startsWith(start)))

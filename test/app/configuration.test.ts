@@ -122,7 +122,7 @@ describe('the configuration of a running service', () => {
   it('stays as it is if the file is broken, and all faults are logged', async () => {
     const text = `cameras:\n${virtual('a')}`
     const { facts, edit, outcome, lines, names } = await start(text)
-    edit('cameras: [{name: A}]\nserver: {port: x}')
+    edit('cameras: [{name: ""}]\nserver: {port: x}')
     await outcome('config.refused')
     expect(facts.map(({ type }) => type)).to.deep.equal(['config.refused'])
     expect(names()).to.deep.equal(['a'])

@@ -104,7 +104,7 @@ describe('configuration of cameras', () => {
       'cameras[3].user must not be set beside a user in the URL: leave one of them out',
       'cameras[4].password_file must not be set beside password: the password is in one of them',
       'cameras[5].fingerprint is only for rtsps:// sources',
-      'cameras[6].transport must be one of auto, tcp, udp',
+      'cameras[6].transport must be one of auto, tcp, udp; the nearest is tcp',
       'cameras[6].fingerprint must be the SHA-256 fingerprint of a certificate: 64 hex digits, also with colons',
       'cameras[6].keepalive must be one of describe, options, off',
       'cameras[6].check_interval must be a duration from 1s to 1d (10s, 500ms, 1h30m; a bare number is in seconds)',

@@ -172,7 +172,8 @@ describe('attacks by load', function () {
         for (const [frame, code] of frames) {
           const replies = await client.answersTo(frame)
           expect(
-            replies.map(({ error }) => error?.code),
+            // An array is a batch with one wrong member.
+            replies.flat().map(({ error }) => error?.code),
             frame.slice(0, 80),
           ).to.deep.equal([code])
         }

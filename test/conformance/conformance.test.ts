@@ -457,7 +457,7 @@ describeKinds('conformance', (kind) => {
           else book.refusal(method, what, reply, { check: 'params', code: -32602, data: { param } })
         }),
       )
-      const list = await ask(method, [] as unknown as Params)
+      const list = await ask(method, [1] as unknown as Params)
       // The fault of the envelope, not of the method.
       book.refusal(method, 'params by position', list, {
         check: 'params',

@@ -201,7 +201,9 @@ describeKinds('a change after which a camera does not come back', (kind) => {
   })
 })
 
-const isLoss = ({ status, reason }: Record<string, unknown>) => status === 'DISCONNECTED' || reason !== undefined
+/** A busy host may be too slow for the stream: that is no loss. */
+const isLoss = ({ status, reason }: Record<string, unknown>) =>
+  status === 'DISCONNECTED' || (reason !== undefined && reason !== 'overloaded')
 
 describe('a service on a terminal', function () {
   this.timeout(60_000)

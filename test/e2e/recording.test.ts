@@ -109,20 +109,25 @@ describeKinds('recording', (kind) => {
         await grows(first.filename)
         const stopped = await stop(device)
         const second = await start(device)
-        const probed = await probe(file(first.filename))
+        // More than one file on a busy host.
+        const { files } = stopped
+        const probed = await Promise.all(files.map((name) => probe(file(name))))
         expect(stopped).to.include({
           status: 'STOPPED',
           filename: first.filename,
-          file_size: await bytes(first.filename),
+          file_size: sum(await Promise.all(files.map(bytes))),
           reason: 'requested',
         })
-        expect(stopped.files).to.deep.equal([first.filename])
-        expect(stopped.duration_ms / 1000).to.be.closeTo(probed.duration, 0.1)
+        expect(files[0]).to.equal(first.filename)
+        expect(stopped.duration_ms / 1000).to.be.closeTo(
+          sum(probed.map(({ duration }) => duration)),
+          0.1 * files.length,
+        )
         expect(Date.parse(stopped.end_time) - Date.parse(stopped.start_time)).to.be.closeTo(stopped.duration_ms, 1_000)
 
         expect(second.filename).not.to.equal(first.filename)
         await grows(second.filename)
-        expect((await stop(device)).files).to.deep.equal([second.filename])
+        expect((await stop(device)).files[0]).to.equal(second.filename)
         const late = await refusal(stop(device))
         expect(late.code).to.equal(-32020)
         expect(late.data).to.deep.include({
@@ -153,7 +158,8 @@ describeKinds('recording', (kind) => {
       const closed = await service.told('recording.interrupted', { device, reason: 'unplugged' })
       // More than one on a busy host.
       const files = closed.params.files as string[]
-      expect([files[0], files.at(-1)]).to.deep.equal([filename, error.params.filename])
+      expect(files[0]).to.equal(filename)
+      expect(files).to.include(error.params.filename)
       expect(closed.params.file_size).to.equal(sum(await Promise.all(files.map(bytes))))
       for (const name of files) expect((await probe(file(name))).codec).to.equal('h264')
       expect(await listed()).to.include.members(files)

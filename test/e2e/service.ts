@@ -122,7 +122,8 @@ const topics = [
 export function describeKinds(title: string, suite: (kind: Kind) => void): void {
   const each = (name: string, kind: Kind) =>
     describe(`${title}, ${name}`, function () {
-      this.timeout(60_000)
+      // The host may be busy.
+      this.timeout(180_000)
       suite(kind)
     })
   each('embedded', 'embedded')

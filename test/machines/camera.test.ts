@@ -16,7 +16,7 @@ import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingSubject } from '../../machines/recordingContext.js'
 import { snapshotMachine } from '../../machines/snapshot.js'
-import { sourceMachine } from '../../machines/source.js'
+import { type SourceInput, sourceMachine } from '../../machines/source.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { crash, crashing } from '../support/crash.js'
 import { later, turn } from '../support/later.js'
@@ -160,6 +160,163 @@ describe('camera', () => {
     await closed()
     expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['recording.ended', 'camera.retired'])
     expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('leaves the recording that waits for it to the next run of the service', async () => {
+    const { actor, facts, probed, records, closed } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    actor.send({ type: 'service.stopping' })
+    expect(facts.at(-1)).to.deep.nested.include({
+      type: 'recording.suspended',
+      'outcome.reason.code': 'service_stopping',
+    })
+    expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('stops, or is removed, when the recording that has waited for it is closed', async () => {
+    for (const event of [{ type: 'service.stopping' }, { type: 'camera.remove', by }] as const) {
+      const { actor, probed, records, closed } = camera()
+      await probed()
+      await records()
+      actor.send({ type: 'device.removed', reason: because('unplugged') })
+      await closed()
+      actor.send({ type: 'recording.stop', by })
+      await turn()
+      actor.send(event)
+      expect(actor.getSnapshot().status).to.equal('active')
+      await closed()
+      expect(actor.getSnapshot().status).to.equal('done')
+    }
+  })
+
+  it('drains the recording that continues, as it drained it before', async () => {
+    const { actor, clock, log, view, probed, records, closed } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    actor.send({ type: 'device.found', device, identity })
+    await probed()
+    clock.increment(0)
+    await turn()
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    expect(view().cause.state).to.equal('draining')
+    expect(log.at(-1)).not.to.equal('path withdrawn')
+    await closed()
+    expect([view().cause.state, log.at(-1)]).to.deep.equal(['unplugged', 'path withdrawn'])
+  })
+
+  it('tells its recording what is missing and what is back, and shows it', async () => {
+    const full = because('storage_full')
+    const down = because('server_unreachable')
+    const { actor, clock, view, probed, records, closed, firstBytes } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'server.lost', reason: down })
+    actor.send({ type: 'storage.blocked', reason: full })
+    await closed()
+    expect(view()).to.deep.include({ obstacles: { storage: full, server: down } })
+    expect(view().recording).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'storage' })
+    actor.send({ type: 'storage.freed' })
+    expect(view().obstacles).to.deep.equal({ storage: undefined, server: down })
+    expect(view().recording).to.deep.include({ status: 'INTERRUPTED', waitsFor: 'server' })
+    actor.send({ type: 'server.restored' })
+    expect(view().obstacles).to.deep.equal({ storage: undefined, server: undefined })
+    clock.increment(0)
+    await firstBytes('two.mp4', 9_000)
+    expect(view().recording).to.deep.include({ status: 'RECORDING' })
+  })
+
+  it('takes other settings for its next recording: to end when it is unplugged, or to go on', async () => {
+    const { actor, facts, probed, records, closed } = camera()
+    await probed()
+    const setup = { name: 'Gate', settings: {} }
+    for (const [endsOnUnplug, end] of [
+      [true, 'recording.failed'],
+      [undefined, 'recording.suspended'],
+    ] as const) {
+      actor.send({ type: 'camera.configured', setup: { ...setup, ...(endsOnUnplug && { endsOnUnplug }) } })
+      await records()
+      actor.send({ type: 'device.removed', reason: because('unplugged') })
+      await closed()
+      expect(facts.filter(({ type }) => type.startsWith('recording.')).at(-1)?.type).to.equal(end)
+      actor.send({ type: 'device.found', device, identity })
+      await probed()
+    }
+  })
+
+  it('shows no reason once it is connected', async () => {
+    const { clock, view, probed, probeFails } = camera()
+    await probeFails(new Failure('device_busy'))
+    clock.increment(1_000)
+    await probed()
+    expect(view().cause).to.deep.equal({ state: 'available', since: 0 })
+  })
+
+  it('gives the duration of a recording to it, and names its newest file when it crashes', async () => {
+    const { actor, facts, view, probed, records } = camera()
+    await probed()
+    await records({ duration: 60_000 })
+    expect(view().recording?.duration).to.equal(60_000)
+    const recording = actor.getSnapshot().children.recording
+    recording?.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 9_000 }, at: 9_000 })
+    recording?.send(crash)
+    await turn()
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.interrupted', filename: 'two.mp4' })
+  })
+
+  it('drains with the reason that its node has changed, or its settings', async () => {
+    for (const reason of [undefined, because('reconfigured')]) {
+      const { actor, facts, probed } = camera()
+      await probed()
+      actor.send({ type: 'device.replaced', device, identity, ...(reason && { reason }) })
+      const lost = facts.find(({ type }) => type === 'camera.disconnected')
+      expect(lost).to.deep.include({ reason: reason ?? because('replaced') })
+    }
+  })
+
+  it('shows its stream: not used, starting, running and stalled, with the reason', async () => {
+    const { actor, clock, tap, view, probed } = camera()
+    await probed()
+    const idle = { holders: {}, frames: 0, fps: 0, bitrate: 0, since: 0 }
+    expect(view().stream).to.deep.equal({ ...idle, status: 'INACTIVE' })
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    expect(view().stream).to.deep.equal({ ...idle, status: 'STARTING', holders: { ann: 1 } })
+    const progress = { frames: 9, fps: 30, bitrate: 1_000 }
+    tap({ type: 'tap.progress', sender: 1, progress })
+    expect(view().stream).to.deep.equal({ ...idle, ...progress, status: 'ACTIVE', holders: { ann: 1 } })
+    clock.increment(5_000)
+    expect(view().stream).to.deep.equal({
+      ...idle,
+      ...progress,
+      status: 'ERROR',
+      holders: { ann: 1 },
+      reason: because('no_frames'),
+    })
+  })
+
+  it('shows what it can do, and its limits, if it has them', async () => {
+    const { actor, view, probed } = camera()
+    expect(view()).not.to.have.any.keys('capabilities', 'pipeline', 'mode', 'limits', 'connectedAt')
+    await probed()
+    const { capabilities, pipeline } = probe
+    expect(view()).to.deep.include({ capabilities, pipeline, mode: pipeline.mode })
+    const limits = { maxAgeDays: 5 }
+    actor.send({ type: 'camera.configured', setup: { name: 'Gate', settings: { limits } } })
+    expect(view()).to.deep.include({ name: 'Gate', limits })
+  })
+
+  it('knows its kind while it is unplugged, by its identity', () => {
+    const kinds = (['virtual:a', 'rtsp:10.0.0.9', 'serial:1d6b:0102:SN1'] as const).map((key) => {
+      const { actor, view } = camera()
+      actor.send({ type: 'identity.changed', identity: { ...identity, key } })
+      actor.send({ type: 'device.removed', reason: because('unplugged') })
+      return view().kind
+    })
+    expect(kinds).to.deep.equal(['virtual', 'rtsp', 'usb'])
   })
 
   it('is not retired while a recording waits for it', async () => {
@@ -309,6 +466,44 @@ describe('camera', () => {
     expect([probes(), actor.getSnapshot().context.device]).to.deep.equal([3, moved])
     await probed()
     expect(view().status).to.equal('CONNECTED')
+  })
+
+  for (const [event, reason] of [
+    [{ type: 'camera.remove', by }, 'removed'],
+    [{ type: 'service.stopping' }, 'service_stopping'],
+    [{ type: 'device.removed', reason: because('unplugged') }, 'unplugged'],
+  ] as const)
+    it(`ends a snapshot with the reason ${reason}`, async () => {
+      const { actor, facts, probed } = camera()
+      await probed()
+      const wish = { by, maxAge: 0, options: { format: 'jpg' as const, quality: 90 } }
+      actor.send({ type: 'snapshot.take', wish })
+      actor.send(event)
+      expect(facts.find(({ type }) => type === 'snapshot.failed')).to.deep.include({ reason: because(reason) })
+    })
+
+  it('is unplugged, with that reason, when it is removed while it drains after a refusal', async () => {
+    const { actor, view, probed, closed } = camera()
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    actor.send({ type: 'path.refused', reason: because('path_refused') })
+    actor.send({ type: 'device.removed', reason: because('unplugged') })
+    await closed()
+    expect(view().cause).to.deep.include({ state: 'unplugged', reason: because('unplugged') })
+  })
+
+  it('takes another picture after the first one', async () => {
+    const { actor, probed } = camera()
+    await probed()
+    const wish = { by, maxAge: 0, options: { format: 'jpg' as const, quality: 90 } }
+    actor.send({ type: 'snapshot.take', wish })
+    const first = actor.getSnapshot().children.snapshot
+    actor.send({ type: 'xstate.done.actor.snapshot' } as never)
+    expect(actor.getSnapshot().children.snapshot).to.equal(undefined)
+    actor.send({ type: 'snapshot.take', wish })
+    const second = actor.getSnapshot().children.snapshot
+    expect([second === undefined, second === first]).to.deep.equal([false, false])
   })
 
   it('gives a second request for a picture to the snapshot in progress', async () => {
@@ -464,7 +659,7 @@ describe('camera', () => {
   })
 
   it('monitors a network camera by its path and its source, without taps', async () => {
-    const { actor, view, probed } = camera({ device: yard })
+    const { actor, clock, described, view, probed } = camera({ device: yard })
     await probed({ ...probe, pipeline: { ...probe.pipeline, kind: 'pull' } })
     const { pipeline, pull, source } = actor.getSnapshot().children
     expect([pipeline, pull?.getSnapshot().status, source?.getSnapshot().status]).to.deep.equal([
@@ -473,6 +668,8 @@ describe('camera', () => {
       'active',
     ])
     expect(view().kind).to.equal('rtsp')
+    clock.increment(60_000)
+    expect(described[0]).to.deep.include({ url: yard.url })
   })
 
   it('follows the size and codec that the media server finds, and tells the recording of a change', async () => {
@@ -540,7 +737,9 @@ describe('camera', () => {
     await probed()
     actor.send({ type: 'identity.changed', identity: { ...identity, key: 'port:1', basis: 'port', ambiguous: true } })
     actor.send({ type: 'identity.changed', identity: { ...identity, key: 'port:1', basis: 'port', ambiguous: true } })
-    expect(facts.filter((fact) => fact.type === 'camera.identityAmbiguous')).to.have.length(1)
+    expect(facts.filter((fact) => fact.type === 'camera.identityAmbiguous')).to.deep.equal([
+      { type: 'camera.identityAmbiguous', camera: 'camera0', reason: because('identity_ambiguous') },
+    ])
     expect(actor.getSnapshot().context.identity.basis).to.equal('port')
   })
 
@@ -548,7 +747,9 @@ describe('camera', () => {
     const { actor, clock, facts, probed } = camera()
     await probed()
     actor.send({ type: 'device.removed', reason: because('unplugged') })
-    clock.increment(24 * 3_600_000)
+    clock.increment(24 * 3_600_000 - 1)
+    expect(actor.getSnapshot().status).to.equal('active')
+    clock.increment(1)
     expect(actor.getSnapshot().status).to.equal('done')
     expect(facts.at(-1)).to.deep.equal({ type: 'camera.retired', camera: 'camera0' })
   })
@@ -684,12 +885,46 @@ describe('camera', () => {
       await records()
       actor.getSnapshot().children.recording?.send(crash)
       await turn()
-      expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['actor.failed', 'recording.interrupted'])
-      clock.increment(1_000)
+      expect(facts.at(-2)?.type).to.equal('actor.failed')
+      expect(facts.at(-1)).to.deep.equal({
+        type: 'recording.interrupted',
+        camera: 'camera0',
+        by,
+        reason: because('crashed'),
+        filename: 'one.mp4',
+        closes: false,
+      })
+      clock.increment(999)
+      await turn()
+      expect(view().recording).to.equal(undefined)
+      clock.increment(1)
       await turn()
       clock.increment(0)
       await firstBytes('two.mp4', 9_000)
       expect(view().recording?.status).to.equal('RECORDING')
+    })
+
+    it('continues a crashed recording also if the recorder could not be stopped', async () => {
+      const { actor, clock, view, probed, records } = camera({ unstoppable: true })
+      await probed()
+      await records()
+      actor.getSnapshot().children.recording?.send(crash)
+      await turn()
+      clock.increment(1_000)
+      await turn()
+      expect(view().recording?.status).to.equal('INTERRUPTED')
+    })
+
+    it('drains when its snapshot crashes while it saves the picture', async () => {
+      const { actor, facts, view, probed } = camera({ grabs: true })
+      await probed()
+      actor.send({ type: 'snapshot.take', wish: { by, maxAge: 0, options: { format: 'jpg', quality: 90 } } })
+      await turn()
+      actor.send({ type: 'device.removed', reason: because('unplugged') })
+      expect(view().cause.state).to.equal('draining')
+      actor.getSnapshot().children.snapshot?.send(crash)
+      expect(view().cause.state).to.equal('unplugged')
+      expect(facts.find(({ type }) => type === 'snapshot.failed')).to.deep.include({ reason: because('crashed') })
     })
 
     it('emits the failure of a crashed snapshot', async () => {
@@ -847,12 +1082,16 @@ function camera({
   intent,
   endsOnUnplug = false,
   adapts = false,
+  unstoppable = false,
+  grabs = false,
 }: {
   obstacles?: Obstacles
   device?: Device
   intent?: RecordingIntent
   endsOnUnplug?: boolean
   adapts?: boolean
+  unstoppable?: boolean
+  grabs?: boolean
 } = {}) {
   const clock = new SimulatedClock()
   const log: string[] = []
@@ -867,6 +1106,7 @@ function camera({
   let hold = (_: { type: 'stream.held' }) => {}
   let tap = (_: TapEvent) => {}
   let sourceError: Error | undefined
+  const described: SourceInput[] = []
   const never = () => fromPromise(() => new Promise(() => {})) as never
   const streamHold = streamHoldMachine.provide({
     actors: {
@@ -908,7 +1148,9 @@ function camera({
     cameraMachine.provide({
       actors: {
         recording,
-        snapshot: crashing(snapshotMachine).provide({ actors: { grabDirect: never() } }),
+        snapshot: crashing(snapshotMachine).provide({
+          actors: { grabDirect: grabs ? (fromPromise(async () => ({})) as never) : never(), savePictures: never() },
+        }),
         demand: crashing(demandMachine).provide({ actors: { streamHold, waitUntil: never() } }),
         pipeline: crashing(pipelineMachine).provide({
           actors: {
@@ -921,7 +1163,8 @@ function camera({
         pull: crashing(pullMachine).provide({ actors: { measurePath: never() } }),
         source: crashing(sourceMachine).provide({
           actors: {
-            describeSource: fromPromise(async () => {
+            describeSource: fromPromise<void, SourceInput>(async ({ input }) => {
+              described.push(input)
               if (sourceError) throw sourceError
             }) as never,
           },
@@ -939,7 +1182,10 @@ function camera({
         recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(
           async () => kept && { intent: kept, grewAt: 6_000 },
         ),
-        abandonCapture: fromPromise(async () => void log.push('recorder off')) as never,
+        abandonCapture: fromPromise(async () => {
+          if (unstoppable) throw new Failure('server_unreachable')
+          log.push('recorder off')
+        }) as never,
       },
     }),
     {
@@ -965,6 +1211,7 @@ function camera({
     log,
     facts,
     view: () => cameraView(actor.getSnapshot(), { state: 0, stream: 0 }),
+    described,
     probes: () => probes,
     /** The steps by which the stream was lowered, at each probe. */
     asked: () => asked,
@@ -985,8 +1232,8 @@ function camera({
       await turn()
     },
     /** Starts a recording; resolves when its first file grows. */
-    async records() {
-      actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    async records(options: { duration?: number } = {}) {
+      actor.send({ type: 'recording.start', by, format: 'fmp4', ...options })
       await firstBytes('one.mp4', 1_000)
     },
     firstBytes,

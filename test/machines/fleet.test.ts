@@ -282,13 +282,50 @@ describe('fleet', () => {
   })
 
   it('stops cameras first and the media server last', async () => {
-    const { actor, log, finds, ended } = fleet()
+    const { actor, facts, log, finds, ended } = fleet()
     await finds([front])
     actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    expect(facts.find(({ type }) => type === 'system.stopping')).to.deep.equal({
+      type: 'system.stopping',
+      reason: 'SIGTERM',
+    })
     await turn()
     expect(log).to.deep.equal(['paths settled', 'server ended'])
     await ended()
     expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('stops what writes or looks for cameras before the cameras, and the link and what they need after them', async () => {
+    const { actor, drained, finds, records } = fleet({ streams: [gate], slow: true })
+    const running = () =>
+      Object.keys(actor.getSnapshot().children)
+        .filter((id) => !/^camera\d|^\d|\./.test(id))
+        .sort()
+    await finds([])
+    await records('camera0')
+    const serving = running()
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    await turn()
+    const whileDraining = running()
+    await drained()
+    expect([serving, whileDraining, running()]).to.deep.equal([
+      [
+        'clockWatch',
+        'configuration',
+        'discovery',
+        'externalDiscovery',
+        'externalStreams',
+        'indexing',
+        'link',
+        'mediaSessions',
+        'quarantine',
+        'retention',
+        'serverProcess',
+        'storage',
+      ],
+      ['clockWatch', 'link', 'mediaSessions', 'serverProcess'],
+      ['clockWatch', 'mediaSessions', 'serverProcess'],
+    ])
   })
 
   it('stops at once while the registry is still being read', () => {
@@ -306,6 +343,18 @@ describe('fleet', () => {
     expect(asked()).to.equal(before + 1)
     await server({ type: 'server.exited', reason: 'the media server was ended by SIGKILL' })
     expect(asked()).to.equal(before + 2)
+  })
+
+  it('tells the process of the media server whether its API answers', async () => {
+    const { actor, server } = fleet()
+    await turn()
+    await server({ type: 'server.started', pid: 1 })
+    const state = () => JSON.stringify(actor.getSnapshot().children.serverProcess?.getSnapshot().value)
+    expect(state()).to.include('fresh')
+    actor.send({ type: 'server.answers' })
+    expect(state()).to.include('answering')
+    actor.send({ type: 'server.silent' })
+    expect(state()).to.include('silent')
   })
 
   it('does not trigger a check of the link when the media server ends with the service', async () => {
@@ -328,6 +377,9 @@ describe('fleet', () => {
       expect(camera(id).obstacles).to.deep.equal({ storage: because('storage_full'), server: undefined })
     actor.send({ type: 'storage.freed' })
     expect(camera('camera1').obstacles.storage).to.equal(undefined)
+    actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+    for (const id of ['camera0', 'camera1'] as const)
+      expect(camera(id).obstacles).to.deep.include({ server: because('server_unreachable') })
   })
 
   it('blocks recordings until the disk is measured', async () => {
@@ -471,6 +523,19 @@ describe('fleet', () => {
         clock.increment(1)
         expect(actor.system.get('retention')?.getSnapshot().status).to.equal('active')
       }
+    })
+
+    it('counts the minute of the crashes from the first of them', async () => {
+      const { actor, clock, facts, finds } = fleet()
+      await finds([front])
+      clock.increment(59_000)
+      actor.system.get('retention').send(crash)
+      clock.increment(5_000)
+      actor.system.get('retention').send(crash)
+      clock.increment(60_000)
+      actor.system.get('retention').send(crash)
+      const restarts = facts.flatMap((fact) => (fact.type === 'actor.failed' ? [fact.restarts] : []))
+      expect(restarts).to.deep.equal([1, 2, 1])
     })
 
     it('ends the root after too many crashes in a minute', async () => {

@@ -79,6 +79,17 @@ describe('mediamtxLink', () => {
     expect([early.asked(), late.asked()]).to.deep.equal([2, 1])
   })
 
+  it('takes another jitter for each delay', async () => {
+    const { actor, clock, silent } = link()
+    const seeds = [actor.getSnapshot().context.seed]
+    for (let failure = 0; failure < 3; failure += 1) {
+      await silent()
+      seeds.push(actor.getSnapshot().context.seed)
+      clock.increment(1_000)
+    }
+    expect(new Set(seeds).size).to.equal(4)
+  })
+
   it('reports that the server is down if it does not start in time', async () => {
     const { clock, facts, heard, silent } = link()
     await silent()

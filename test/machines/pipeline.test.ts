@@ -109,6 +109,32 @@ describe('pipeline', () => {
     expect(word()).to.equal('asleep')
   })
 
+  it('reports a pipeline that ended before its first frame and left no report', async () => {
+    const { process, facts, wait, reported } = pipeline()
+    process.starts()
+    reported()
+    process.ends()
+    await wait(500)
+    expect(facts()).to.deep.equal(['stream.ended pipeline_failed'])
+  })
+
+  it('is open from its first frame to its end', async () => {
+    const { actor, process, wait, frames, finished } = pipeline()
+    const isOpen = () => actor.getSnapshot().hasTag('open')
+    process.starts()
+    expect(isOpen()).to.equal(false)
+    frames(3)
+    expect(isOpen()).to.equal(true)
+    await wait(5_000)
+    expect([isOpen(), actor.getSnapshot().hasTag('stalled')]).to.deep.equal([true, true])
+    frames(4)
+    finished()
+    expect(isOpen()).to.equal(true)
+    process.ends()
+    await wait(250)
+    expect(isOpen()).to.equal(false)
+  })
+
   it('has no reason while it starts', async () => {
     const { actor, process, wait, frames, finished, reported, word } = pipeline()
     process.starts()

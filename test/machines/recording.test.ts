@@ -141,6 +141,11 @@ describe('recording', () => {
     expect(finishes).to.deep.equal([{ camera: 'camera0', format: 'fmp4', files: [], endedAt: 0, gaps: [] }])
   })
 
+  it('shows its duration, if it has one', async () => {
+    expect(record({ duration: 5_000 }).view().duration).to.equal(5_000)
+    expect(record().view()).not.to.have.property('duration')
+  })
+
   it('stops after the duration, counted from the first frame', async () => {
     const { actor, deadline, opened, firstBytes, durationOver, fileClosed } = record({ duration: 5_000 })
     await opened()
@@ -279,6 +284,7 @@ describe('recording', () => {
     expect(view().status).to.equal('RECORDING')
     clock.increment(1)
     expect(view()).to.deep.include({ status: 'INTERRUPTED', since: 7_003 })
+    expect(view().files).to.have.members(['one.mp4', '1.mp4', '2.mp4', '3.mp4'])
   })
 
   it('continues with the files of the earlier run of the service, and says why it was interrupted', async () => {
@@ -289,6 +295,65 @@ describe('recording', () => {
     const gapReason = because('unplugged')
     const longer = record({ recalled: { intent: { ...intent, gapReason }, grewAt: 6_000 } })
     expect(longer.intents.at(-1)).to.deep.include({ gapReason })
+  })
+
+  it('says that no data is written, whatever the reason of its last gap was', async () => {
+    const { actor, clock, facts, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    await opened()
+    await firstBytes(two)
+    clock.increment(3_000)
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.interrupted', reason: because('no_data') })
+  })
+
+  it('does not wait for what comes back while it closes its files', async () => {
+    const returns = [
+      [{ type: 'camera.lost', reason: because('unplugged') }, { type: 'camera.ready' }],
+      [{ type: 'storage.blocked', reason: because('storage_full') }, { type: 'storage.freed' }],
+      [{ type: 'server.lost', reason: because('server_unreachable') }, { type: 'server.restored' }],
+    ] as const
+    for (const [lost, restored] of returns)
+      for (const isBack of [true, false]) {
+        const { actor, clock, view, opened, firstBytes, fileClosed } = record()
+        await opened()
+        await firstBytes()
+        clock.increment(3_000)
+        clock.increment(30_000)
+        actor.send(lost)
+        if (isBack) actor.send(restored)
+        await fileClosed()
+        expect(view().waitsFor).to.equal(isBack ? undefined : lost.type.split('.')[0])
+      }
+  })
+
+  it('is STOPPING while it closes its files because it is stopped, it fails, or the service stops', async () => {
+    const failing = record({ endsOnUnplug: true })
+    const stopping = record()
+    const stopped = record()
+    for (const { opened, firstBytes } of [failing, stopping, stopped]) {
+      await opened()
+      await firstBytes()
+    }
+    stopped.actor.send({ type: 'recording.stop', by: bob })
+    expect(stopped.view().status).to.equal('STOPPING')
+    failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    stopping.actor.send({ type: 'service.stopping' })
+    expect([failing.view().status, stopping.view().status]).to.deep.equal(['STOPPING', 'STOPPING'])
+    for (const { fileClosed } of [failing, stopping]) await fileClosed()
+    expect([failing.view().status, stopping.view().status]).to.deep.equal(['FAILED', 'STOPPED'])
+  })
+
+  it('fails with the reason of the first file that could not be found', async () => {
+    const { facts, opened, confirmingFails, fileClosed } = record()
+    await opened()
+    await confirmingFails(new Failure('storage_failed'))
+    await fileClosed({ files: [], endedAt: 9_000 })
+    expect(facts.at(-1)).to.deep.nested.include({ 'outcome.reason': because('storage_failed') })
   })
 
   it('does not treat the last bytes of a lost stream as a resumption', async () => {
@@ -459,6 +524,9 @@ describe('recording', () => {
         expect(facts.at(-1)).to.deep.equal({ type: 'recording.resumed', ...origin, filename: 'two.mp4', gap })
         expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'], gaps: [gap] })
         expect(intents.at(-1)?.gaps).to.deep.equal([gap])
+        actor.send({ type: 'recording.stop', by: ann })
+        await fileClosed()
+        expect(facts.at(-1), 'no other gap').to.deep.nested.include({ 'outcome.gaps': [gap] })
       })
 
     it('keeps its gaps when it ends, also the one that it ends in', async () => {

@@ -105,6 +105,8 @@ describe('recordingFolder', () => {
     expect(inUse()).to.equal('main')
     expect(facts.at(-1)).to.deep.equal({ type: 'storage.switched', to: 'main', reason: recovered })
     expect(heard.at(-1)).to.deep.equal({ type: 'folder.used', folder: 'main' })
+    await passes(50_000)
+    expect(inUse(), 'it stays there').to.equal('main')
   })
 
   it('uses a main folder that was full again when it has room, not just below the limit', async () => {
@@ -143,6 +145,16 @@ describe('recordingFolder', () => {
     expect(inUse()).to.equal('main')
   })
 
+  it('looks at the main folder before it tries again to return to it', async () => {
+    const { refusal, tries, fails, passes } = await folders()
+    await fails(readOnly)
+    refusal.reason = 'no room for a link'
+    const before = tries()
+    await fails(missing)
+    await passes(30_000)
+    expect(tries() - before).to.be.within(1, 8)
+  })
+
   it('judges by new limits', async () => {
     const { actor, inUse, disks, fails, passes } = await folders()
     disks.fallback = { percent: 85 }
@@ -163,6 +175,7 @@ async function folders() {
   const disks: Record<RecordingFolder, Disk> = { main: {}, fallback: {} }
   const used: RecordingFolder[] = []
   const refusal = { reason: '' }
+  let tries = 0
   const measureDisk = fromPromise<Measured, { folder: RecordingFolder }>(async ({ input: { folder } }) => {
     const disk = disks[folder]
     if (disk instanceof Error) throw disk
@@ -170,6 +183,7 @@ async function folders() {
     return { at: 0, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...disk }
   })
   const useFolder = fromPromise<void, { folder: RecordingFolder }>(async ({ input: { folder } }) => {
+    tries += 1
     if (refusal.reason) throw new Error(refusal.reason)
     used.push(folder)
   })
@@ -183,6 +197,7 @@ async function folders() {
   await settled()
   return {
     ...{ actor, facts, heard, disks, used, refusal },
+    tries: () => tries,
     inUse: () => folderView(actor.getSnapshot(), 0).inUse,
     fails: (reason: typeof full) => {
       actor.send({ type: 'folder.failed', reason })

@@ -331,6 +331,22 @@ describe('retention', () => {
     }
   })
 
+  it('sweeps by schedule for nobody after the cleanup of a client', async () => {
+    const { actor, sweeps, ends, wait } = await begin({ policy: size(1) })
+    actor.send({ type: 'retention.sweep', by, cameras: ['camera0'] })
+    ends()
+    await wait(hour)
+    expect(sweeps).to.deep.equal([{ policy: size(1), by, cameras: ['camera0'] }, { policy: size(1) }])
+  })
+
+  it('keeps the policy of a client when the configuration changes', async () => {
+    const { actor, settle } = await begin({ policy: size(1) })
+    actor.send({ type: 'policy.set', policy: size(3), by })
+    await settle()
+    actor.send({ type: 'retention.configured', policy: size(2), checkInterval: hour })
+    expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(3))
+  })
+
   it('prefers the saved policy to the configured one', async () => {
     const { actor } = await begin({ policy: age(30), kept: { policy: size(2) } })
     expect(retentionView(actor.getSnapshot())).to.deep.equal({ policy: size(2) })
@@ -471,9 +487,10 @@ describe('retention that stops a sweep', () => {
 
     it(`for another configuration waits for a minute after the sweep has ${end}`, async () => {
       const next = { policy: size(5), checkInterval: hour }
-      const { actor, tells, wait, sweeps } = await stopped({ type: 'retention.configured', ...next })
+      const { actor, facts, tells, wait, sweeps } = await stopped({ type: 'retention.configured', ...next })
       await wait(hour)
       tells(over)
+      expect(facts.map(({ type }) => type)).to.deep.equal(end === 'ended' ? ['retention.swept'] : [])
       expect(retentionView(actor.getSnapshot()).policy).to.deep.equal(size(5))
       await wait(59_999)
       expect(sweeps).to.have.length(1)
@@ -678,6 +695,17 @@ describe('retention with a doubtful clock', () => {
     }
   })
 
+  it('deletes nothing by age while the clock cannot be read, and still for free space', async () => {
+    const { actor, sweeps, wait } = await begin({ policy: age(30), clockless: true, hasTarget: true })
+    await wait(60_000)
+    expect(sweeps).to.deep.equal([])
+    expect(retentionView(actor.getSnapshot()).suspension?.code).to.equal('clock_suspect')
+    actor.send({ type: 'space.needed', missing: { bytes: 5, files: 0 } })
+    await turn()
+    expect(sweeps).to.have.length(1)
+    expect(sweeps[0]).to.deep.include({ ignoresAge: true, needed: { bytes: 5, files: 0 } })
+  })
+
   it('does not affect a policy by size, nor one that is not enabled', async () => {
     for (const policy of [size(5), age(30, false)]) {
       const { actor, facts, sweeps, wait } = await begin({ policy, seen: seenAt(now - 365 * day) })
@@ -879,6 +907,7 @@ async function begin({
   at = now,
   checkInterval = hour,
   loss,
+  clockless = false,
   ...flags
 }: {
   policy: RetentionPolicy
@@ -887,6 +916,7 @@ async function begin({
   at?: number
   checkInterval?: number
   loss?: Reason | string
+  clockless?: boolean
   hasTarget?: boolean
   hasAgeLimits?: boolean
 }) {
@@ -925,7 +955,10 @@ async function begin({
         if (typeof seen === 'string') throw new Error(seen)
         return seen
       }),
-      readClock: fromPromise<ClockReading>(async () => ({ wall: at + clock.now() + error, monotonic: clock.now() })),
+      readClock: fromPromise<ClockReading>(async () => {
+        if (clockless) throw new Error('no clock')
+        return { wall: at + clock.now() + error, monotonic: clock.now() }
+      }),
       saveClock: fromPromise<void, { record: ClockRecord }>(async ({ input }) => void times.push(input.record)),
     },
   })

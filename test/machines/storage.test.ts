@@ -148,6 +148,45 @@ describe('storage', () => {
     expect(levels()).to.deep.equal(['ok', 'critical', 'ok'])
   })
 
+  it('takes one failed measurement after a fault for an exception, and a fault after it for a fault', async () => {
+    const { heard, levels, measures, fails } = disk()
+    await measures(50)
+    await fails(new Failure('storage_missing'))
+    await fails('late')
+    expect(levels()).to.deep.equal(['ok', 'critical'])
+    await measures(50)
+    await fails('late')
+    await fails(new Failure('storage_denied'))
+    expect(levels()).to.deep.equal(['ok', 'critical', 'ok', 'critical'])
+    expect(heard.at(-1)).to.deep.equal({ type: 'storage.blocked', reason: because('storage_denied') })
+    await fails('late')
+    expect(levels().at(-1)).to.equal('critical')
+  })
+
+  it('blocks recordings if the first measurement already shows a fault', async () => {
+    const { heard, levels, fails } = disk()
+    await fails(new Failure('storage_missing'))
+    expect(levels()).to.deep.equal(['critical'])
+    expect(heard).to.deep.equal([{ type: 'storage.blocked', reason: because('storage_missing') }])
+  })
+
+  it('keeps the reserve also after a failed measurement', async () => {
+    const { reserve, measures, fails } = disk()
+    await measures(50)
+    await fails('late')
+    await measures(50)
+    expect(reserve.asked).to.equal(2)
+  })
+
+  it('measures at once when somebody begins to write', async () => {
+    const { actor, asked, clock, measured } = disk()
+    await measured(50)
+    clock.increment(1)
+    expect(asked()).to.equal(1)
+    actor.send({ type: 'disk.check' })
+    expect(asked()).to.equal(2)
+  })
+
   it('keeps the reserve for state files while there is room, and makes it again after a full disk', async () => {
     const { reserve, measures } = disk()
     await measures(50)
@@ -272,14 +311,13 @@ describe('storage on a disk that is being filled', () => {
   })
 
   it('does not measure more often than every 5 s while nobody writes', async () => {
-    const { asked, measures, clock } = disk({}, 5_000)
+    const { asked, clock, measures, measured } = disk({}, 5_000)
     for (let times = 0; times < 4; times += 1) await measures(50)
+    await measured(50)
     const before = asked()
-    clock.increment(0)
-    expect(asked()).to.equal(before)
-    await measures(50)
     clock.increment(4_999)
-    await turn()
+    expect(asked()).to.equal(before)
+    clock.increment(1)
     expect(asked()).to.equal(before + 1)
   })
 
@@ -305,6 +343,13 @@ describe('storage with recordings of different priorities', () => {
     await measures(82)
     await measures(82)
     expect(types()).to.deep.equal(['relaxed', 'relaxed'])
+    await measures(85)
+    await measures(84)
+    actor.send({ type: 'strain.settled' })
+    await measures(84)
+    expect(types(), 'the limit is reached again').to.deep.equal(['strained', 'strained', 'strained'])
+    await measures(82)
+    expect(types()).to.deep.equal(['relaxed'])
     actor.send({ type: 'strain.settled' })
     await measures(82)
     expect(types()).to.deep.equal([])
@@ -414,10 +459,11 @@ function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000
     input: { warnPercent: 80, blockPercent: 90, minFree: 0, interval: 5_000, ...limits },
     clock,
   })
-  const after = async () => {
+  const measured = async (percent: number, more: Partial<DiskUsage> = {}) => {
+    at += pause
+    measuring.resolve({ at, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
     await turn()
     await turn()
-    clock.increment(5_000)
   }
   return {
     actor,
@@ -428,14 +474,17 @@ function disk(limits: Partial<StorageSettings> = {}, pause = 10 * 24 * 3_600_000
     /** Number of measurements. */
     asked: () => asked,
     levels: () => facts.map((fact) => fact.type.slice('storage.'.length)),
-    measures: (percent: number, more: Partial<DiskUsage> = {}) => {
-      at += pause
-      measuring.resolve({ at, total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...more })
-      return after()
+    /** A measurement, without the time until the next one. */
+    measured,
+    measures: async (percent: number, more: Partial<DiskUsage> = {}) => {
+      await measured(percent, more)
+      clock.increment(5_000)
     },
-    fails: (reason: string | Error) => {
+    fails: async (reason: string | Error) => {
       measuring.reject(reason)
-      return after()
+      await turn()
+      await turn()
+      clock.increment(5_000)
     },
   }
 }

@@ -75,6 +75,15 @@ describe('storage with a fallback folder', () => {
     expect(heard.at(-1)).to.deep.equal({ type: 'storage.freed' })
   })
 
+  it('stays in a main folder that retention could free in time', async () => {
+    const { disks, view, passes } = await twoDisks()
+    disks.main = { percent: 95 }
+    await passes(40_000)
+    disks.main = { percent: 50 }
+    await passes(20_000)
+    expect(view().folder?.inUse).to.equal('main')
+  })
+
   it('has no such folder without one', async () => {
     const { disks, heard, passes, view } = await twoDisks({ hasFallback: false })
     disks.main = { fault: readOnly }

@@ -20,6 +20,30 @@ export const equivalents: readonly Equivalent[] = [
     reason: '`leaving` is always entered by one of its substates.',
   },
   {
+    file: 'machines/cameraView.ts',
+    what: '0 → 1',
+    line: "['take_snapshot', { type: 'snapshot.take', wish: { by, maxAge: 0,",
+    reason: 'The event is not sent: it only asks whether a snapshot can be taken.',
+  },
+  {
+    file: 'machines/cameraView.ts',
+    what: '0 → 1',
+    line: "['start_streaming', { type: 'stream.hold', holder: '', since: 0 }],",
+    reason: 'The event is not sent: it only asks whether the stream can be held.',
+  },
+  {
+    file: 'machines/cameraView.ts',
+    what: 'drop statement',
+    line: 'known.set(snapshot, allowed)',
+    reason: 'It is only slower without the cache.',
+  },
+  {
+    file: 'machines/mediamtxLink.ts',
+    what: '0 → 1',
+    line: 'context: ({ input }) => ({ ...input, paths: 0, failures: 0 }),',
+    reason: '`paths` is set before it is told for the first time.',
+  },
+  {
     file: 'machines/recording.ts',
     what: 'target .choosing → .forCamera',
     line: "{ guard: 'isSurvivable', target: '.choosing', actions: 'noteCondition' },",
@@ -35,6 +59,12 @@ export const equivalents: readonly Equivalent[] = [
     file: 'machines/recordingContext.ts',
     what: '0 → 1',
     line: 'export const endOf = ({ startedAt = 0,',
+    reason: onlyForTypes,
+  },
+  {
+    file: 'machines/recordingContext.ts',
+    what: '0 → 1',
+    line: 'since: context.startedAt ?? 0,',
     reason: onlyForTypes,
   },
   {

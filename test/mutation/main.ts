@@ -1,13 +1,16 @@
-/** `make mutation FILES='machines/camera*.ts' SAMPLE=40 SEED=1`: how many changes of `machines/` the tests notice. */
+/**
+ * `make mutation FILES=machines/camera*.ts SAMPLE=20 SEED=1`: how many changes of `machines/` the tests notice. With
+ * `AGAIN=1` it only repeats the survivors of the last runs, after new tests.
+ */
 import { readFileSync } from 'node:fs'
 import { dice } from '../faults/random.js'
 import { equivalentOf, lineOf } from './equivalent.js'
 import { type Mutant, mutantsOf } from './mutants.js'
-import { type FileResult, keep, scoreOf, writePage } from './page.js'
+import { type FileResult, keep, known, scoreOf, writePage } from './page.js'
 import { Bundles, type Result, Worker } from './run.js'
 import { testsOf } from './tests.js'
 
-const { SAMPLE, SEED, VERBOSE } = process.env
+const { AGAIN, SAMPLE, SEED, VERBOSE } = process.env
 const seed = Number(SEED || 1)
 const sampleOf = (file: string) => Number(SAMPLE || (file.startsWith('machines/domain/') ? 10 : 20))
 
@@ -29,9 +32,10 @@ writePage()
 
 async function examine(file: string): Promise<FileResult | undefined> {
   const all = mutantsOf(file, readFileSync(file, 'utf8'))
-  if (all.length === 0) return undefined
+  const before = AGAIN ? known()[file] : undefined
+  const chosen = before ? all.filter((mutant) => isOf(before.survivors, mutant)) : sample(all, sampleOf(file))
+  if (chosen.length === 0 || (AGAIN && !before)) return before
   const tests = testsOf(file)
-  const chosen = sample(all, sampleOf(file))
   const bundles = await Bundles.open(file, tests)
   const begun = process.cpuUsage()
   try {
@@ -53,13 +57,13 @@ async function examine(file: string): Promise<FileResult | undefined> {
     const seconds = Math.round((cpu + (user + system) / 1_000) / 1_000)
     const result: FileResult = {
       file,
-      seed,
+      seed: before?.seed ?? seed,
       date: new Date().toISOString().slice(0, 10),
       possible: all.length,
-      tried: chosen.length - counts.invalid,
-      killed: counts.killed,
-      timedOut: counts['timed out'],
-      seconds,
+      tried: (before ? before.killed + before.timedOut : 0) + chosen.length - counts.invalid,
+      killed: (before?.killed ?? 0) + counts.killed,
+      timedOut: (before?.timedOut ?? 0) + counts['timed out'],
+      seconds: (before?.seconds ?? 0) + seconds,
       survivors: survivors.map((mutant) => ({ ...mutant, code: lineOf(mutant), reason: equivalentOf(mutant)?.reason })),
     }
     report(result, original.cpu, tests.files.length)
@@ -78,11 +82,18 @@ async function judge(
   if (bundle === undefined) throw new Error(`${mutant.file}:${mutant.line} ${mutant.what} is not valid TypeScript`)
   const verdict = await worker.run(bundle, normal)
   if (!verdict) return { result: 'timed out', spent: 0 }
-  const { failure, isInvalid, cpu } = verdict
+  const { failure, isInvalid, tests, cpu } = verdict
+  if (failure === undefined && tests === 0) throw new Error('no test has run')
   if (failure?.includes('Cannot find')) throw new Error(`the tests cannot run: ${failure}`)
   // What cannot be loaded is no merit of a test.
   if (isInvalid) return { result: 'invalid', by: failure, spent: cpu }
   return { result: failure === undefined ? 'survived' : 'killed', by: failure, spent: cpu }
+}
+
+/** Whether the mutant is one of the survivors, wherever its line is now. */
+function isOf(survivors: FileResult['survivors'], mutant: Mutant): boolean {
+  const key = ({ column, what, was, text }: Mutant) => JSON.stringify([column, what, was, text])
+  return survivors.some((one) => key(one) === key(mutant) && one.code === lineOf(mutant))
 }
 
 /** Returns `size` mutants, always the same for a seed. */

@@ -4,6 +4,7 @@ import { type Program, parseSync, visitorKeys } from 'oxc-parser'
 export interface Mutant {
   file: string
   line: number
+  column: number
   /** What was changed, for people: `drop guard`, `=== → !==`. */
   what: string
   /** The text that was replaced. */
@@ -90,6 +91,7 @@ export function mutantsOf(file: string, source: string): Mutant[] {
       ...change,
       file,
       line: source.slice(0, change.start).split('\n').length,
+      column: change.start - source.lastIndexOf('\n', change.start - 1),
       was: source.slice(change.start, change.end).replace(/\s+/g, ' '),
     }))
 }

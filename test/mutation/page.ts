@@ -25,7 +25,8 @@ export interface FileResult {
 
 const cache = '.cache/mutation.json'
 
-const known = (): Record<string, FileResult> => (existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {})
+export const known = (): Record<string, FileResult> =>
+  existsSync(cache) ? JSON.parse(readFileSync(cache, 'utf8')) : {}
 
 export function keep(result: FileResult): void {
   mkdirSync('.cache', { recursive: true })
@@ -37,7 +38,7 @@ const sum = (results: readonly FileResult[], count: (one: FileResult) => number)
 
 const equivalent = ({ survivors }: FileResult) => survivors.filter(({ reason }) => reason !== undefined).length
 
-/** Killed mutants of those that are not equivalent, in per cent. */
+/** Killed mutants in per cent of all mutants without the equivalent ones. */
 export function scoreOf(results: readonly FileResult[]): number {
   const all = sum(results, ({ tried }) => tried) - sum(results, equivalent)
   return all === 0 ? 100 : (sum(results, ({ killed, timedOut }) => killed + timedOut) / all) * 100

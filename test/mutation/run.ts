@@ -22,7 +22,8 @@ const silence = 120_000
 /** Bundles the tests of one source file, with or without a mutant in it. */
 export class Bundles {
   private mutant: Mutant | undefined
-  private count = 0
+  /** Of all bundles: Node imports a path only once. */
+  private static count = 0
   private constructor(private readonly esbuild: BuildContext) {}
 
   static async open(file: string, { files, models }: Tests): Promise<Bundles> {
@@ -82,9 +83,8 @@ export class Bundles {
     } catch {
       return undefined
     }
-    // Node imports a path only once.
-    this.count += 1
-    return `${join(folder, 'bundle.mjs')}?${this.count}`
+    Bundles.count += 1
+    return `${join(folder, 'bundle.mjs')}?${Bundles.count}`
   }
 
   close(): Promise<void> {

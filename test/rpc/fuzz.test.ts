@@ -439,7 +439,7 @@ describe('random frames', () => {
   })
 
   it(`get one reply each if they need one: ${perRound * rounds * speakers.length} frames`, async function () {
-    this.timeout(120_000)
+    this.timeout(300_000)
     const standing = structuredClone({
       recordings: world.recordings,
       snapshots: world.snapshots,

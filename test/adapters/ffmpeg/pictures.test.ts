@@ -57,6 +57,8 @@ describe('pictures', () => {
       pipelines: { still: async () => undefined },
       clock: systemClock,
       log,
+      // The host may be busy.
+      limits: { direct: 30_000, ffmpeg: 30_000, stream: 30_000 },
       run: runWith(at('bin')),
       ...options,
     })

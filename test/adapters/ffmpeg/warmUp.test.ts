@@ -58,6 +58,8 @@ for word in "$@"; do case "$word" in --stream-to=*) cp "${at('frames')}" "\${wor
           address: (name) => `rtsp://h/${name}`,
         },
         pipelines: { still: async () => undefined },
+        // The host may be busy.
+        limits: { direct: 30_000, ffmpeg: 30_000, stream: 30_000 },
         ...{ clock: systemClock, log, skipFrames, run: runWith(at('bin')) },
       })
     const asked = () => readFile(at('asked'), 'utf8')

@@ -86,6 +86,7 @@ const source = model(sourceMachine, {
   },
   events: [],
   effects: { describeSource: [resolves, fails('unreachable'), fails('address_refused')] },
+  rests: ['unasked'],
   bound: 300,
 })
 

@@ -1,0 +1,64 @@
+import type { AnyActorRef } from 'xstate'
+import type { CameraContext, CameraEvent, Drain, OnDevice } from './cameraContext.js'
+import type { Pipeline, Probe } from './domain/camera.js'
+import { because } from './domain/reason.js'
+import type { Lacks } from './domain/recording.js'
+import type { StreamInput } from './pipeline.js'
+import type { RecordingInput } from './recordingContext.js'
+import type { SourceInput } from './source.js'
+
+/** The input of a recording that starts, or continues. */
+export function recordingInput(
+  { id: camera, device, endsOnUnplug, maxInterruption }: CameraContext,
+  { by, format, duration }: Pick<RecordingInput, 'by' | 'format' | 'duration'>,
+  lacks: Lacks,
+): RecordingInput {
+  return {
+    camera,
+    by,
+    format,
+    lacks,
+    ...(duration !== undefined && { duration }),
+    ...(endsOnUnplug && { endsOnUnplug }),
+    ...(device?.kind === 'rtsp' && { isPulled: true }),
+    ...(maxInterruption !== undefined && { maxInterruption }),
+  }
+}
+
+/** Returns the event for all users of the camera. Removing a camera stops its recording; that is not a failure. */
+export function drainOf(event: CameraEvent): Drain {
+  if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
+  if (event.type === 'service.stopping') return event
+  return { type: 'camera.lost', reason: ('reason' in event && event.reason) || because('replaced') }
+}
+
+export const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const
+
+export function onDevice({ id, device, settings, name, ease }: CameraContext): OnDevice {
+  return { id, settings, device: device ?? { kind: 'virtual', name }, ...(ease > 0 && { ease }) }
+}
+
+export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput => {
+  const fps = probe?.pipeline.mode.fps
+  return { camera, ...(fps && { fps }) }
+}
+
+/** The reason is for people: it may differ. */
+export const isSamePipeline = (one: Pipeline | undefined, other: Pipeline): boolean =>
+  JSON.stringify({ ...one, reason: '' }) === JSON.stringify({ ...other, reason: '' })
+
+/** Only `online` calls this, and it is never entered without a probe. */
+export const probeOf = ({ probe }: CameraContext): Probe => {
+  if (!probe) throw new Error('a camera is online without a probe')
+  return probe
+}
+
+/** True if the camera's stream uses the device, according to the camera's children. */
+export function isStreaming({ children }: { children: Record<string, AnyActorRef | undefined> }): boolean {
+  const has = (child: string, tag: string) => children[child]?.getSnapshot().hasTag(tag) === true
+  return has('pipeline', 'running') || has('pull', 'running') || has('demand', 'live')
+}
+
+export function sourceOf({ device }: CameraContext): SourceInput {
+  return device?.kind === 'rtsp' ? device : { url: '' }
+}
