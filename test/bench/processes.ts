@@ -20,7 +20,7 @@ export function cpuOf(pid: number): number {
   return (Number(user) + Number(system)) * msPerTick
 }
 
-/** ms of processor time of this process, and of all its children, also of those that have ended. */
+/** ms of processor time of this process and all its children, ended ones included. */
 export function cpuWithChildren(pid: number): number {
   const ticks = tree(pid).flatMap((each) => statOf(each)?.slice(2) ?? [])
   return ticks.reduce<number>((sum, each) => sum + Number(each), 0) * msPerTick

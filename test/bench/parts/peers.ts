@@ -35,12 +35,16 @@ frames, for it looks for motion. "Asleep" is then the same as live, and only sho
 
 Where another program is better, and why:
 
-- MediaMTX alone and go2rtc need less memory at rest: they are compiled programs without a runtime of JavaScript; this
-  service needs its own memory beside that of MediaMTX.
-- MediaMTX alone and go2rtc send the first keyframe a little earlier: with this service, MediaMTX asks for permission
-  (the token) by HTTP for each reader, and the start of ffmpeg goes through the same on-demand path.
-- Motion takes snapshots and starts movies of a live camera sooner: it has each frame decoded in memory, which costs a
-  part of a core for each camera all the time. This service waits for a keyframe (movies) and decodes only then.`,
+- Memory and processor at rest: MediaMTX alone and go2rtc are compiled programs without a JavaScript runtime. This
+  service needs its own memory beside that of MediaMTX, and works at rest: it looks at devices, disk and media server.
+- First keyframe: MediaMTX alone and go2rtc are earlier. With this service, MediaMTX asks it by HTTP whether the reader
+  and then the pipeline are allowed; on a busy host, each step waits for a processor.
+- Recording, live: MediaMTX alone and Motion have bytes in a file sooner. This service answers when it has seen the file
+  grow. Motion need not wait for a keyframe: it has each frame decoded, and encodes it again.
+- Snapshot, live: Motion has the decoded frame in memory, at the price of processor time for each camera all the time.
+
+After a killed pipeline, MediaMTX alone lets the client wait for its next start of the pipeline. go2rtc decodes each
+snapshot from the next keyframe, so it takes longer.`,
   async measure() {
     const present: { peer: Peer; version: string }[] = []
     const skipped: (string | number)[][] = []
