@@ -31,7 +31,14 @@ else if (names.includes('--page')) writePage(read<Figures>(kept, {}))
 else {
   const unknown = names.filter((name) => !parts.some((part) => part.name === name))
   if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; parts: ${parts.map((each) => each.name)}`)
-  for (const part of parts) if (names.length === 0 ? part !== peers : names.includes(part.name)) await run(part)
+  for (const part of parts)
+    if (names.length === 0 ? part !== peers : names.includes(part.name)) {
+      // The figures of other parts are kept, and it can be measured again by itself.
+      await run(part).catch((error) => {
+        console.error(`${part.name} failed:`, error)
+        process.exitCode = 1
+      })
+    }
   compare()
 }
 

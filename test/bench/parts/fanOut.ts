@@ -90,7 +90,10 @@ async function delaysOf(
   cause: (round: number) => Promise<unknown>,
 ): Promise<number[]> {
   const delays: number[] = []
-  const opened = await Promise.all(Array.from({ length: subscribers }, subscribe))
+  const opened: Awaited<ReturnType<typeof subscribe>>[] = []
+  // More at once would not fit in the queue of a listener.
+  while (opened.length < subscribers)
+    opened.push(...(await Promise.all(Array.from({ length: Math.min(100, subscribers - opened.length) }, subscribe))))
   for (const { raw } of opened) {
     raw?.removeAllListeners('data').on('data', (chunk: Buffer) => {
       const now = performance.timeOrigin + performance.now()
