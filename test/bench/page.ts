@@ -14,6 +14,9 @@ Written by \`make bench\`, from [benchmarks.json](benchmarks.json). Figures mean
 section: each section was measured by itself, at its date and load. \`make bench-check\` compares the ratios with
 \`test/bench/budget.json\`.
 
+A load above the number of processors means that wall times include waits for other programs. Compare them with the
+reference of their section then, or look at the processor time.
+
 Virtual cameras, 1280x720 at 30 fps, x264 ultrafast, a keyframe each second; parts of 200 ms.
 Tier 0 (direct V4L2) needs a USB camera: \`make test-vm\` prints its figures.
 

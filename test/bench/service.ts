@@ -61,6 +61,8 @@ export function hasMediamtx(): boolean {
 
 export const kinds = (): Kind[] => (hasMediamtx() ? ['embedded', 'managed'] : ['embedded'])
 
+/** ms; a busy host needs long. */
+const startLimit = 120_000
 const secret = 'a key of the benchmarks, of 32 bytes or more'
 const counter = fileURLToPath(new URL('countSpawns.cjs', import.meta.url))
 
@@ -120,19 +122,26 @@ export async function benchService({ kind, cameras, countSpawns, flags = [], log
   const over = new Promise((resolve) => service.once('exit', resolve))
   const url = `ws://127.0.0.1:${rpc}/ws`
   const notifications: Notification[] = []
-  const client = await firstClient(
-    url,
-    (notification) => notifications.push(notification),
-    () => log,
-  )
-  await client.call('authenticate', { auth_token: token })
-  for (;;) {
-    // Refused while the service looks for cameras.
-    const list = await client.call<{ connected: number }>('get_camera_list').catch(() => undefined)
-    if (list?.connected === cameras && log.includes('link.up')) break
-    if (performance.now() - begun > 60_000) throw new Error(`the cameras did not connect: ${log.slice(-2_000)}`)
-    await sleep(20)
+  /** A client, once all cameras are connected. */
+  const ready = async () => {
+    const first = await firstClient(
+      url,
+      (notification) => notifications.push(notification),
+      () => log,
+    )
+    await first.call('authenticate', { auth_token: token })
+    for (;;) {
+      // Refused while the service looks for cameras.
+      const list = await first.call<{ connected: number }>('get_camera_list').catch(() => undefined)
+      if (list?.connected === cameras && log.includes('link.up')) return first
+      if (performance.now() - begun > startLimit) throw new Error(`the cameras did not connect: ${log.slice(-2_000)}`)
+      await sleep(20)
+    }
   }
+  const client = await ready().catch((error) => {
+    service.kill('SIGTERM')
+    throw error
+  })
   const mediaServer = () => tree(pid).find((each) => each !== pid && isMediaServer(commandOf(each))) ?? 0
   const start = { ms: performance.now() - begun, cpu: cpuOf(pid), cpuOfMediaServer: cpuOf(mediaServer()) }
   return {
@@ -175,7 +184,7 @@ async function firstClient(url: string, onNotification: (each: Notification) => 
     try {
       return await connect(url, onNotification)
     } catch {
-      if (performance.now() - begun > 60_000) throw new Error(`the service did not listen: ${log().slice(-2_000)}`)
+      if (performance.now() - begun > startLimit) throw new Error(`the service did not listen: ${log().slice(-2_000)}`)
     }
   }
 }
