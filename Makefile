@@ -17,7 +17,7 @@ tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,
 bundle := --bundle --platform=node --target=node20 --external:udev --minify-whitespace --minify-syntax --line-limit=160 \
   --outdir=dist --log-level=warning
 
-.PHONY: help setup build dev run demo test unit lint format typecheck docs bench clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz mutation test-nodes install uninstall deb release
+.PHONY: help setup build dev run demo test unit lint format typecheck docs bench bench-check bench-peers profile clean mediamtx test-vm test-package test-faults test-kills soak test-replays replays fuzz mutation test-nodes install uninstall deb release
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,8 +84,17 @@ docs: setup ## write the generated documents
 	@NODE_OPTIONS='--conditions=development' tsx test/faults/document.ts
 	@NODE_OPTIONS='--conditions=development' tsx test/paths/document.ts
 
-bench: build ## measure the service and write docs/benchmarks.md
-	@tsx test/bench/bench.ts
+bench: build ## measure the service and write docs/benchmarks.md: make bench PARTS="start rates"
+	@tsx test/bench/bench.ts $(PARTS)
+
+bench-check: setup ## fail if a ratio of the last make bench is not within test/bench/budget.json
+	@tsx test/bench/bench.ts --check
+
+bench-peers: build ## measure the service beside MediaMTX, go2rtc, Motion and ustreamer, if they are on the PATH
+	@tsx test/bench/bench.ts peers
+
+profile: build ## CPU profile, heap snapshot and garbage collections of the service under load, in .cache/profile
+	@tsx test/bench/profile.ts $(SECONDS)
 
 install: build ## install the service on this host, as root: PREFIX=/usr/local DESTDIR=
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' bash config/package/install.sh install

@@ -87,10 +87,17 @@ export function createDirectory({
     })
   }
 
+  /** By number. */
+  const ids = (): CameraId[] => {
+    const { told } = fleet.getSnapshot().context
+    return kept(fleet, 'ids', [told], () =>
+      (Object.keys(told) as CameraId[]).sort((one, other) => cameraNumber(one) - cameraNumber(other)),
+    )
+  }
+
   return {
     cameras: () =>
-      (Object.keys(fleet.getSnapshot().context.told) as CameraId[])
-        .sort((one, other) => cameraNumber(one) - cameraNumber(other))
+      ids()
         .flatMap((id) => get<CameraActor>(`camera:${id}`) ?? [])
         .map(viewOf),
     camera: (id) => viewOf(findCamera(fleet, id)),

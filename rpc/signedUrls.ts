@@ -1,6 +1,5 @@
 import { type Caller, streamSubject } from '../machines/domain/access.js'
 import { invalidParam } from '../machines/domain/errors.js'
-import { keptValues } from '../machines/domain/kept.js'
 import type { FileKind } from '../machines/domain/ports.js'
 import type { RpcOptions } from './options.js'
 import type { StreamUrls } from './schemas.js'
@@ -23,12 +22,23 @@ interface Signed {
   expiresAt: number
 }
 
-/** Signatures that are still good: clients list cameras again and again, and signing costs more than the rest. */
-const kept = new WeakMap<Caller, Map<string, Signed>>()
-/** The URLs with these signatures, for the same reason. */
-const keptUrls = keptValues()
+/** A signature that is kept, and the last URLs with it. */
+interface Kept extends Signed {
+  made?: { host: string; offers: ReturnType<Sources['offers']>; urls: StreamUrls }
+}
 
-const sign = ({ links, urls }: Sources, camera: string, { address }: Viewer, caller: Caller, expiresAt: number) => {
+/**
+ * By caller, address and camera. Clients list cameras again and again, and signatures and URLs cost more than the rest.
+ */
+const kept = new WeakMap<Caller, Map<string, Map<string, Kept>>>()
+
+const sign = (
+  { links, urls }: Sources,
+  camera: string,
+  { address }: Viewer,
+  caller: Caller,
+  expiresAt: number,
+): Signed => {
   const { user, credential } = caller
   const grant = { subject: streamSubject(camera), user, expiresAt }
   const sig = links.sign({ ...grant, ...(urls.bindAddress && { address }), ...(credential && { credential }) })
@@ -68,18 +78,12 @@ export const requestedLife = (
 const endOf = ({ expiresAt }: Caller, wished: number): number =>
   Math.min(Math.floor(expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
 
-/** A signature with at least half of its life left, or as long as the caller's credential. */
-const signatureFor = (sources: Sources, camera: string, viewer: Viewer, caller: Caller): Signed => {
-  const { streamLife } = sources.urls
-  const now = sources.clock.now()
-  const key = `${camera} ${viewer.address}`
-  const signatures = kept.get(caller) ?? new Map<string, Signed>()
-  const known = signatures.get(key)
-  if (known && (known.expiresAt === endOf(caller, caller.expiresAt) || known.expiresAt - now >= streamLife / 2))
-    return known
-  const made = sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
-  kept.set(caller, signatures.set(key, made))
-  return made
+/** The signatures of a caller at an address, by camera. */
+function signaturesFor(caller: Caller, address: string): Map<string, Kept> {
+  const places = kept.get(caller) ?? new Map<string, Map<string, Kept>>()
+  const signatures = places.get(address) ?? new Map<string, Kept>()
+  kept.set(caller, places.set(address, signatures))
+  return signatures
 }
 
 const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => {
@@ -88,6 +92,32 @@ const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => 
     rtsp: rtsp + query,
     ...(hls !== undefined && { hls: hls + query }),
     ...(webrtc !== undefined && { webrtc: webrtc + query }),
+  }
+}
+
+/** A function for the URLs of many cameras, as `signedUrls` returns them with the usual life. */
+export function urlsOf(sources: Sources, viewer: Viewer): (camera: string) => { urls: StreamUrls; expiresAt?: number } {
+  const { caller, host, address } = viewer
+  const { openStreams, streamLife } = sources.urls
+  const offers = sources.offers()
+  const plain = (camera: string) => streamUrls(camera, host, sources.publicHost, offers)
+  if (openStreams || caller === undefined) return (camera) => ({ urls: plain(camera) })
+  const now = sources.clock.now()
+  const last = endOf(caller, caller.expiresAt)
+  const signatures = signaturesFor(caller, address)
+  /** With at least half of its life left, or as long as the caller's credential. */
+  const isGood = ({ expiresAt }: Kept) => expiresAt === last || expiresAt - now >= streamLife / 2
+  return (camera) => {
+    let signature = signatures.get(camera)
+    if (signature === undefined || !isGood(signature)) {
+      signature = sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
+      signatures.set(camera, signature)
+    }
+    const { sig, expiresAt, made } = signature
+    if (made?.host === host && made.offers === offers) return { urls: made.urls, expiresAt }
+    const urls = withSig(plain(camera), sig)
+    signature.made = { host, offers, urls }
+    return { urls, expiresAt }
   }
 }
 
@@ -102,22 +132,15 @@ export const signedUrls = (
   life?: number,
 ): { urls: StreamUrls; expiresAt?: number } => {
   const { caller, host } = viewer
-  const { openStreams } = sources.urls
-  const offers = sources.offers()
-  const plain = () => streamUrls(camera, host, sources.publicHost, offers)
-  if (openStreams || caller === undefined) return { urls: plain() }
-  if (life === undefined) {
-    const { sig, expiresAt } = signatureFor(sources, camera, viewer, caller)
-    return { urls: keptUrls(caller, camera, [sig, host, offers], () => withSig(plain(), sig)), expiresAt }
-  }
+  if (life === undefined || sources.urls.openStreams || caller === undefined) return urlsOf(sources, viewer)(camera)
   const end = endOf(caller, sources.clock.now() + life)
   const { sig, expiresAt } = sign(sources, camera, viewer, caller, end)
-  return { urls: withSig(plain(), sig), expiresAt }
+  return { urls: withSig(streamUrls(camera, host, sources.publicHost, sources.offers()), sig), expiresAt }
 }
 
 /** The same URLs with the usual life. */
 export const urlsFor = (sources: Sources, camera: string, viewer: Viewer): StreamUrls =>
-  signedUrls(sources, camera, viewer).urls
+  urlsOf(sources, viewer)(camera).urls
 
 interface Issuing {
   services: Pick<RpcOptions, 'links' | 'clock' | 'urls'>

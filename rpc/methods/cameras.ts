@@ -18,7 +18,7 @@ import {
   OneCamera,
   Support,
 } from '../schemas.js'
-import { urlsFor, viewerOf } from '../signedUrls.js'
+import { urlsFor, urlsOf, viewerOf } from '../signedUrls.js'
 import { type KnownStream, streamStateOf } from './streamState.js'
 
 const getCameraList = method({
@@ -41,7 +41,8 @@ const getCameraList = method({
   }),
   handler: (_, { services, session, caller }) => {
     const views = camerasFor(caller, services.directory)
-    const urls = views.map(({ id }) => urlsFor(services, id, session))
+    const urlsIn = urlsOf(services, session)
+    const urls = views.map(({ id }) => urlsIn(id).urls)
     const absent = hasAllCameras(caller) ? services.directory.absent() : []
     return standingAnswer(caller, 'list', [absent, ...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
       cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),

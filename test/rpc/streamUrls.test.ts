@@ -1,6 +1,7 @@
 import { expect } from 'chai'
-import type { Grant } from '../../machines/domain/access.js'
+import { type Caller, type Grant, neverExpires } from '../../machines/domain/access.js'
 import type { RpcOptions } from '../../rpc/options.js'
+import { urlsOf } from '../../rpc/signedUrls.js'
 import { cameraView, createStage, createWorld, noon, type World } from './fakes.js'
 
 const hour = 3_600_000
@@ -186,6 +187,22 @@ describe('stream URLs', () => {
     for (const url of [list.cameras[0].streams.hls, status.streams.webrtc, started.stream_url])
       expect(grantOf(url).user).to.equal('eve')
     expect(list.cameras[1].streams).to.deep.equal({})
+  })
+
+  it('are kept for a caller, but follow the host that it connected to and the protocols that are offered', () => {
+    const { offers: _, ...options } = createWorld().options()
+    let offers = { hls: true, webrtc: true, ports: { rtsp: 8554, hls: 8888, webrtc: 8889 } }
+    const caller: Caller = { user: 'ann', role: 'viewer', expiresAt: neverExpires }
+    const urls = (host: string, address = '10.0.0.1') =>
+      urlsOf({ ...options, offers: () => offers }, { host, address, caller })('camera0').urls
+    const first = urls('one')
+    expect(urls('one')).to.equal(first)
+    expect(new URL(urls('two').rtsp).host).to.equal('two:8554')
+    expect(urls('one')).to.deep.equal(first)
+    offers = { ...offers, hls: false, ports: { ...offers.ports, rtsp: 8555 } }
+    expect(new URL(urls('one').rtsp).host).to.equal('one:8555')
+    expect(urls('one')).to.not.have.property('hls')
+    expect(urls('one', '10.0.0.2')).to.not.equal(urls('one'))
   })
 
   it('are signed once for many lists, and again after half of their life', async () => {

@@ -1,14 +1,50 @@
 import { spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
+import type { Part } from '../part.js'
+import { type Bench, benchService, until } from '../service.js'
+import { quantile } from '../timing.js'
 import { firstLine } from './rate.js'
-import { type Bench, until } from './service.js'
 
-const rounds = 40
+const facts = 40
 const mark = '"at":"'
 
+export const fanOuts: Part = {
+  name: 'fanOut',
+  title: 'One fact to many subscribers (ms)',
+  text: `From the fact's own time to its arrival, ${facts} facts; the server and all its clients share the machine. For
+comparison: a bare ws server that sends a text of the same size to all.`,
+  async measure() {
+    const rows: (string | number)[][] = []
+    const figures: Record<string, number> = {}
+    const lines = new Map<string, [number, number][]>()
+    const bench = await benchService({ kind: 'embedded', cameras: 1 })
+    try {
+      for (const subscribers of [100, 1_000, 3_000]) {
+        const measured = { service: await fanOut(bench, subscribers), 'bare ws': await bareFanOut(subscribers) }
+        for (const [server, values] of Object.entries(measured)) {
+          const cells = [0.5, 0.99, 1].map((share) => quantile(values, share).toFixed(1))
+          rows.push([subscribers, server, ...cells])
+          lines.set(server, [...(lines.get(server) ?? []), [subscribers, quantile(values, 0.99)]])
+        }
+        const [own, bare] = [quantile(measured.service, 0.99), quantile(measured['bare ws'], 0.99)]
+        figures[`fan-out, ${subscribers} subscribers: p99 / bare ws`] = own / bare
+        figures[`fan-out, ${subscribers} subscribers: p99 ms`] = own
+      }
+    } finally {
+      await bench.stop()
+    }
+    const plotted = [...lines].map(([label, points]) => ({ label, points }))
+    return {
+      tables: [{ head: ['Subscribers', 'Server', 'median', 'p99', 'worst'], rows }],
+      figures,
+      plots: [{ name: 'subscribers', title: 'One fact, p99', x: 'subscribers', y: 'ms', lines: plotted }],
+    }
+  },
+}
+
 /** ms from each fact to its arrival at each of so many subscribers; the service stamps whole milliseconds. */
-export const fanOut = ({ url, token, call }: Bench, subscribers: number): Promise<number[]> =>
+const fanOut = ({ url, token, call }: Bench, subscribers: number): Promise<number[]> =>
   delaysOf(
     subscribers,
     async () => {
@@ -21,7 +57,7 @@ export const fanOut = ({ url, token, call }: Bench, subscribers: number): Promis
   )
 
 /** The same from a server that does nothing but send to all, in a process of its own. */
-export async function bareFanOut(subscribers: number): Promise<number[]> {
+async function bareFanOut(subscribers: number): Promise<number[]> {
   const code = `import { WebSocketServer } from 'ws'
 const options = { port: 0, host: '127.0.0.1', perMessageDeflate: false }
 const server = new WebSocketServer(options, () => console.log(server.address().port))
@@ -54,7 +90,10 @@ async function delaysOf(
   cause: (round: number) => Promise<unknown>,
 ): Promise<number[]> {
   const delays: number[] = []
-  const opened = await Promise.all(Array.from({ length: subscribers }, subscribe))
+  const opened: Awaited<ReturnType<typeof subscribe>>[] = []
+  // More at once would not fit in the queue of a listener.
+  while (opened.length < subscribers)
+    opened.push(...(await Promise.all(Array.from({ length: Math.min(100, subscribers - opened.length) }, subscribe))))
   for (const { raw } of opened) {
     raw?.removeAllListeners('data').on('data', (chunk: Buffer) => {
       const now = performance.timeOrigin + performance.now()
@@ -62,7 +101,7 @@ async function delaysOf(
       delays.push(Math.max(0, now - Date.parse(chunk.toString('latin1', at, at + 24))))
     })
   }
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < facts; round += 1) {
     const before = delays.length
     await cause(round)
     await until(

@@ -1,0 +1,137 @@
+import type { Limit } from './judge.js'
+
+export interface Goal {
+  what: string
+  /** Name in the figures. */
+  figure: string
+  limit: Limit
+  /** If missed: what limits it, and what was tried. */
+  limitedBy?: string
+}
+
+const both = (goal: Omit<Goal, 'figure'>, figure: (kind: string) => string): Goal[] =>
+  ['embedded', 'managed'].map((kind) => ({ ...goal, what: `${goal.what}, ${kind}`, figure: figure(kind) }))
+
+const start =
+  'A third of the processor time is a bare Node; most of the rest loads typebox, xstate and the charts from the code ' +
+  'cache (decision 0026). On a busy machine, all other processes come on top of it.'
+const encode =
+  'ffmpeg alone takes nearly as long (first row of the latencies): its start and the first frame of the encoder.'
+const requests =
+  'Checks, schemas and metrics of each request. Compare the processor time: at many connections the one thread of all ' +
+  'clients limits both servers.'
+
+export const goals: Goal[] = [
+  {
+    what: 'ping, share of the echo',
+    figure: 'ping, 100 connections: rate / echo',
+    limit: { least: 0.9 },
+    limitedBy: requests,
+  },
+  {
+    what: 'get_camera_list of 16 cameras, share of the echo',
+    figure: 'get_camera_list, 100 connections: rate / echo',
+    limit: { least: 0.75 },
+    limitedBy: requests,
+  },
+  {
+    what: 'get_camera_status, share of the echo',
+    figure: 'get_camera_status, 100 connections: rate / echo',
+    limit: { least: 0.75 },
+    limitedBy: requests,
+  },
+  {
+    what: 'get_camera_list, one at a time, p99 (ms)',
+    figure: 'get_camera_list, one at a time: p99 ms',
+    limit: { most: 2 },
+  },
+  {
+    what: 'one fact to 1,000 subscribers, p99 as a share of a bare ws server',
+    figure: 'fan-out, 1000 subscribers: p99 / bare ws',
+    limit: { most: 1 },
+  },
+  { what: 'one fact to 1,000 subscribers, p99 (ms)', figure: 'fan-out, 1000 subscribers: p99 ms', limit: { most: 20 } },
+  { what: 'start (ms), embedded', figure: 'start, embedded: ms', limit: { most: 500 }, limitedBy: start },
+  { what: 'start (ms), managed', figure: 'start, managed: ms', limit: { most: 800 }, limitedBy: start },
+  ...both(
+    { what: 'CPU of the start, times a bare Node', limit: { most: 3 }, limitedBy: start },
+    (kind) => `start, ${kind}: CPU / bare Node`,
+  ),
+  ...both({ what: 'snapshot, live (ms)', limit: { most: 15 } }, (kind) => `snapshot live, ${kind}: ms`),
+  ...both(
+    { what: 'snapshot, asleep (ms)', limit: { most: 150 }, limitedBy: encode },
+    (kind) => `snapshot asleep, ${kind}: ms`,
+  ),
+  ...both(
+    {
+      what: 'snapshot, max_age 0, median in keyframe intervals',
+      limit: { most: 0.5 },
+      limitedBy: 'Half an interval passes on average until the next keyframe; its decoding comes on top.',
+    },
+    (kind) => `snapshot max_age 0, ${kind}: time / GOP`,
+  ),
+  ...both(
+    {
+      what: 'start_recording, asleep (ms)',
+      limit: { most: 400 },
+      limitedBy: 'The start of ffmpeg and x264, then the first part of 200 ms.',
+    },
+    (kind) => `start_recording asleep, ${kind}: ms`,
+  ),
+  ...both(
+    {
+      what: 'start_recording, live, median in keyframe intervals',
+      limit: { most: 0.65 },
+      limitedBy: 'A file begins with a keyframe: half an interval on average, then the first part of 200 ms.',
+    },
+    (kind) => `start_recording live, ${kind}: time / GOP`,
+  ),
+  ...both(
+    { what: 'start_recording, live, worst (ms)', limit: { most: 1_300 } },
+    (kind) => `start_recording live, ${kind}: worst ms`,
+  ),
+  ...both({ what: 'stop_recording, final (ms)', limit: { most: 300 } }, (kind) => `stop_recording, ${kind}: ms`),
+  ...both(
+    { what: 'media server back to 16 paths (ms)', limit: { most: 1_000 } },
+    (kind) => `media server back, ${kind}: ms to the paths`,
+  ),
+  ...both(
+    {
+      what: 'media server back to 4 recordings (ms)',
+      limit: { most: 2_000 },
+      limitedBy: 'Four pipelines of 720p30 start at once and share the processors with everything else.',
+    },
+    (kind) => `media server back, ${kind}: ms to the recordings`,
+  ),
+  {
+    what: 'idle, 16 cameras, MediaMTX (% of a core)',
+    figure: 'idle, 16 cameras, managed: % of a core',
+    limit: { most: 0.5 },
+  },
+  {
+    what: 'one live stream, MediaMTX (% of a core)',
+    figure: 'one live stream, managed: % of a core',
+    limit: { most: 2 },
+  },
+  {
+    what: 'memory at rest, one camera (MB)',
+    figure: 'memory, 1 cameras, embedded: MB',
+    limit: { most: 60 },
+    limitedBy: 'Objects of charts and schemas, the text of the program, and the compiler (decision 0026).',
+  },
+  {
+    what: 'memory at rest, ten cameras (MB)',
+    figure: 'memory, 10 cameras, embedded: MB',
+    limit: { most: 66 },
+    limitedBy: 'As with one camera.',
+  },
+  {
+    what: 'an idle connection (KB)',
+    figure: 'idle connection: KB',
+    limit: { most: 12 },
+    limitedBy:
+      'A connection of a bare ws server takes 9 KB (3,000 of them, same host). The rest: session, caller, rate limits, ' +
+      'and the space for young objects, which grows while the connections come.',
+  },
+  { what: 'a page of 100,000 recordings (ms)', figure: 'recordings listed, 100,000: ms', limit: { most: 5 } },
+]
