@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import type { Directory } from '../../actors/directory.js'
 import { displayNamePattern, longestDisplayName } from '../../machines/domain/displayName.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { standingAnswer } from '../answers.js'
@@ -20,6 +21,9 @@ import {
 } from '../schemas.js'
 import { urlsFor, urlsOf, viewerOf } from '../signedUrls.js'
 import { type KnownStream, streamStateOf } from './streamState.js'
+
+/** One value: a standing answer is made again when a part of it is another one. */
+const none: ReturnType<Directory['absent']> = []
 
 const getCameraList = method({
   name: 'get_camera_list',
@@ -43,7 +47,7 @@ const getCameraList = method({
     const views = camerasFor(caller, services.directory)
     const urlsIn = urlsOf(services, session)
     const urls = views.map(({ id }) => urlsIn(id).urls)
-    const absent = hasAllCameras(caller) ? services.directory.absent() : []
+    const absent = hasAllCameras(caller) ? services.directory.absent() : none
     return standingAnswer(caller, 'list', [absent, ...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
       cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
       total: views.length,
