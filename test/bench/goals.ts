@@ -13,7 +13,7 @@ const both = (goal: Omit<Goal, 'figure'>, figure: (kind: string) => string): Goa
   ['embedded', 'managed'].map((kind) => ({ ...goal, what: `${goal.what}, ${kind}`, figure: figure(kind) }))
 
 const start =
-  'A third of the processor time is a bare Node; most of the rest loads typebox, xstate and the charts from the code ' +
+  'A bare Node takes a seventh of the processor time; most of the rest loads typebox, xstate and the charts from the code ' +
   'cache (decision 0026). On a busy machine, all other processes come on top of it.'
 const encode =
   'ffmpeg alone takes nearly as long (first row of the latencies): its start and the first frame of the encoder.'
@@ -82,7 +82,9 @@ export const goals: Goal[] = [
     {
       what: 'start_recording, live, median in keyframe intervals',
       limit: { most: 0.65 },
-      limitedBy: 'A file begins with a keyframe: half an interval on average, then the first part of 200 ms.',
+      limitedBy:
+        'A file begins with a keyframe: half an interval on average, then the first part of 200 ms. What is beyond that ' +
+        'is not explained yet: MediaMTX alone takes less (see the other programs).',
     },
     (kind) => `start_recording live, ${kind}: time / GOP`,
   ),

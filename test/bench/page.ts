@@ -54,7 +54,7 @@ function reasonsOf(missed: readonly Goal[]): string {
   return [...byReason].map(([reason, names]) => `- ${names.join('; ')}: ${reason}`).join('\n')
 }
 
-const unknownReason = 'not known; measure again on a quiet machine first.'
+const unknownReason = 'not examined yet; the load of the section may be a part of it.'
 
 const sectionOf = ({ title, text }: Part, { at, host, load, tables, plots = [] }: Kept) =>
   [

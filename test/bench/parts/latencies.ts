@@ -97,15 +97,20 @@ async function operations(bench: Bench, runs: number): Promise<Record<Name, Cost
   const device = 'camera0'
   const cost = async (act: () => Promise<unknown>, count: number, around: Parameters<typeof timed>[2] = {}) => {
     const total = { service: 0, children: 0, spawns: 0 }
-    const measured = async () => {
-      const [before, spawns] = [bench.cpu(), bench.spawns()]
-      await act()
-      const after = bench.cpu()
-      total.service += after.service - before.service
-      total.children += after.children - before.children
-      total.spawns += bench.spawns() - spawns
-    }
-    const timing = await timed(count, measured, around)
+    let before = { service: 0, children: 0, spawns: 0 }
+    const now = () => ({ ...bench.cpu(), spawns: bench.spawns() })
+    // Reading these takes some ms, so it is outside of the time.
+    const timing = await timed(count, act, {
+      async before(run) {
+        await around.before?.(run)
+        before = now()
+      },
+      async after() {
+        const used = now()
+        for (const name of ['service', 'children', 'spawns'] as const) total[name] += used[name] - before[name]
+        await around.after?.()
+      },
+    })
     const per = (sum: number) => sum / count
     return { timing, service: per(total.service), children: per(total.children), spawns: per(total.spawns) }
   }
