@@ -1,11 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { severities } from '../../rpc/filters.js'
 import { methods } from '../../rpc/methods/index.js'
 import { Camera, Status } from '../../rpc/schemas.js'
 import { SessionExpired } from '../../rpc/session.js'
 import { topics } from '../../rpc/topics/index.js'
 import { apiVersion } from '../../rpc/version.js'
+import { formatted } from './formatted.js'
 import { type Shape, shapeOf } from './shapes.js'
 
 /** The shapes that have a type of their own. */
@@ -86,12 +85,4 @@ export interface SessionExpired ${objectOf(shapeOf(SessionExpired))}
 `
 
 /** The text of rpc/client/contract.ts, formatted. */
-export const contractFile = (): string => {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  const biome = fileURLToPath(new URL('../../node_modules/.bin/biome', import.meta.url))
-  return execFileSync(biome, ['format', '--stdin-file-path=rpc/client/contract.ts'], {
-    cwd: root,
-    input: text,
-    encoding: 'utf8',
-  })
-}
+export const contractFile = (): string => formatted('rpc/client/contract.ts', text)

@@ -6,6 +6,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { formatted } from '../../docs/generate/formatted.js'
 import { type Limit, overBudget } from './judge.js'
 import { allFigures, pageOf } from './page.js'
 import type { Figures, Part } from './part.js'
@@ -56,7 +57,7 @@ async function run(part: Part): Promise<void> {
   const figures = read<Figures>(kept, {})
   figures[part.name] = { at: new Date().toISOString(), host, load, ...measured }
   const inOrder = Object.fromEntries(parts.flatMap(({ name }) => (figures[name] ? [[name, figures[name]]] : [])))
-  writeFileSync(kept, `${JSON.stringify(inOrder, undefined, 2)}\n`)
+  writeFileSync(kept, formatted('docs/benchmarks.json', JSON.stringify(inOrder)))
   writePage(inOrder)
 }
 
