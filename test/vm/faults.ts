@@ -7,8 +7,8 @@ import { broken, runFault, seconds } from '../faults/engine.js'
 import { faults } from '../faults/faults.js'
 import { type Rows, tableOf } from '../faults/rows.js'
 import { openBench } from './guest/bench.js'
-import { install, unit } from './guest/service.js'
-import { output, run } from './guest/shell.js'
+import { install, keepLog, unit } from './guest/service.js'
+import { output } from './guest/shell.js'
 import { mountData, openVirtualMachine } from './guest/world.js'
 
 const [program, frames, checkout, only = '.'] = process.argv.slice(2)
@@ -48,8 +48,5 @@ for (const name of machine.can.filter((each) => new RegExp(only).test(each))) {
   }
 }
 await writeFile('/mnt/out/faults.md', tableOf(rows, machine.stations))
-if (failures > 0) {
-  const { stdout } = await run('journalctl', ['-b', '-u', unit, '-o', 'short-monotonic', '--no-pager'])
-  await writeFile('/mnt/out/service.log', stdout)
-}
+if (failures > 0) await keepLog()
 process.exit(failures === 0 ? 0 : 1)

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openBench } from './guest/bench.js'
 import { examinePicture } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
-import { dataDir, property, slow, unit } from './guest/service.js'
+import { dataDir, property, showLog, slow, unit } from './guest/service.js'
 import { assert, eventually, output, run, secondsForSteps } from './guest/shell.js'
 import { createSteps } from './guest/steps.js'
 
@@ -178,9 +178,5 @@ await main()
 client?.close()
 await bench.end()
 print()
-if (failures() > 0) {
-  const { stdout } = await run('journalctl', ['-b', '-u', unit, '-o', 'short-monotonic', '--no-pager'])
-  await writeFile('/mnt/out/service.log', stdout)
-  console.log(`\nThe service's last lines (all of them: service.log):\n${stdout.split('\n').slice(-60).join('\n')}`)
-}
+if (failures() > 0) await showLog()
 process.exit(failures() === 0 ? 0 : 1)

@@ -3,12 +3,12 @@
  * and a clean stop.
  */
 import { spawn } from 'node:child_process'
-import { stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { captureNode, openBench, type Plug } from './guest/bench.js'
 import { examinePicture, type PictureFacts } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
-import { dataDir, encoders, install, issueToken, processes, property, unit } from './guest/service.js'
+import { dataDir, encoders, install, issueToken, processes, property, showLog, unit } from './guest/service.js'
 import { assert, eventually, output, run, secondsForSteps } from './guest/shell.js'
 import { createSteps } from './guest/steps.js'
 
@@ -487,9 +487,5 @@ const main = async () => {
 await main()
 await bench.end()
 print()
-if (failures() > 0) {
-  const { stdout } = await run('journalctl', ['-b', '-u', unit, '-o', 'short-monotonic', '--no-pager'])
-  await writeFile('/mnt/out/service.log', stdout)
-  console.log(`\nThe service's last lines (all of them: service.log):\n${stdout.split('\n').slice(-60).join('\n')}`)
-}
+if (failures() > 0) await showLog()
 process.exit(failures() === 0 ? 0 : 1)

@@ -43,3 +43,16 @@ export const processes = async (): Promise<string[]> => {
 
 export const encoders = async (): Promise<string[]> =>
   (await processes()).filter((line) => /^\s*\d+\s+(\S*\/)?ffmpeg /.test(line))
+
+/** Leaves the log of the service, whole, in `service.log` beside the results, and returns it. */
+export const keepLog = async (): Promise<string> => {
+  const { stdout } = await run('journalctl', ['-b', '-u', unit, '-o', 'short-monotonic', '--no-pager'])
+  await writeFile('/mnt/out/service.log', stdout)
+  return stdout
+}
+
+/** The same, and prints the last lines. */
+export const showLog = async (): Promise<void> => {
+  const lines = (await keepLog()).split('\n')
+  console.log(`\nThe service's last lines (all of them: service.log):\n${lines.slice(-60).join('\n')}`)
+}
