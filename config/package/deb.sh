@@ -3,6 +3,7 @@
 # DEBFULLNAME and DEBEMAIL name its maintainer, REVISION its revision (1), OUT the folder.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
+. config/package/addons.sh
 
 fail() { echo "deb: $*" >&2; exit 1; }
 command -v dpkg-buildpackage >/dev/null && command -v dh >/dev/null ||
@@ -17,10 +18,7 @@ revision=${REVISION:-1}
 work=.cache/deb/camera-service
 rm -rf .cache/deb && mkdir -p "$work" "$out"
 cp -r config dist package.json LICENSE "$work/"
-mkdir "$work/node_modules"
-for name in udev bindings file-uri-to-path; do
-  [ ! -d "node_modules/$name" ] || cp -r "node_modules/$name" "$work/node_modules/"
-done
+copy_addons "$work"
 cp -r config/package/debian "$work/debian"
 cp config/systemd/camera-service.tmpfiles.conf "$work/debian/camera-service.tmpfiles"
 for name in camera-service.service camera-service-audit.service camera-service-audit.timer mediamtx.service; do

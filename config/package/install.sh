@@ -7,6 +7,7 @@
 #   PURGE=1  uninstall removes configuration, recordings, state and the user, too
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
+. config/package/addons.sh
 
 prefix=${PREFIX:-/usr/local}
 root=${DESTDIR:-}
@@ -37,9 +38,7 @@ install_files() {
   # Without the source maps, which only help a developer.
   (cd dist && find . -type f ! -name '*.map' ! -path './client*' -exec install -D -m 0644 {} "$lib/dist/{}" \;)
   install -m 0644 package.json LICENSE "$lib/"
-  # udev is a native addon. Without it, or with another Node, cameras are found by polling.
-  for name in udev bindings file-uri-to-path; do
-    [ -d "node_modules/$name" ] || continue
+  for name in $(addons); do
     (cd node_modules && find "$name" -type f \( -name '*.js' -o -name package.json -o -name '*.node' -o -name 'LICENSE*' \) \
       ! -path '*/obj.target/*' ! -path '*/test/*' -exec install -D -m 0644 {} "$lib/node_modules/{}" \;)
   done

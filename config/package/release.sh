@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 package=$(readlink -f config/package)
+. "$package/addons.sh"
 
 fail() { echo "release: $*" >&2; exit 1; }
 present() { node -p 'require("./package.json").version'; }
@@ -37,10 +38,7 @@ bash "$package/licences.sh" >"$out/third-party-licences.txt"
 work=.cache/tarball
 rm -rf "$work" && mkdir -p "$work/$name"
 cp -r dist config package.json LICENSE README.md CHANGELOG.md docs "$out/third-party-licences.txt" "$work/$name/"
-mkdir "$work/$name/node_modules"
-for addon in udev bindings file-uri-to-path; do
-  [ ! -d "node_modules/$addon" ] || cp -r "node_modules/$addon" "$work/$name/node_modules/"
-done
+copy_addons "$work/$name"
 find "$work" -name '*.map' -delete
 tar -C "$work" --owner=0 --group=0 --sort=name -czf "$out/$name-linux-$(node -p process.arch).tar.gz" "$name"
 
