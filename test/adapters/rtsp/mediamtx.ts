@@ -35,8 +35,9 @@ export async function startMediaMtx(paths: string, ...settings: string[]): Promi
     ...['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`),
     ...settings,
     'pathDefaults:',
-    '  runOnDemandStartTimeout: 8s',
-    '  runOnDemandCloseAfter: 1s',
+    // Longer than a busy host needs from one reader to the next.
+    '  runOnDemandStartTimeout: 20s',
+    '  runOnDemandCloseAfter: 10s',
     'paths:',
     paths,
   ]
