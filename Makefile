@@ -10,9 +10,10 @@ JOBS ?= 5
 mocha := NODE_OPTIONS='--conditions=development' mocha --import=tsx --recursive --extension ts --parallel --jobs $(JOBS) --timeout 60000
 # One checker: several check the types of XState and TypeBox once each (32 s of processor time instead of 12).
 tsc := tsc --checkers 1
-# Those that take longest come first, so that no processor waits for the last of them.
-tests := 'test/console/**/*.test.ts' 'test/e2e/**/*.test.ts' 'test/{conformance,contract,rpc}/**/*.test.ts' \
-  'test/!(console|conformance|contract|e2e|rpc)/**/*.test.ts'
+# A file that waits for cameras and media servers, then five that work: so both processors are busy from start to end.
+waiting := $(addprefix test/,console e2e conformance contract)
+tests = $(shell paste -d ' ' <(find $(waiting) -name '*.test.ts' | sort) <(find test -name '*.test.ts' \
+  $(foreach folder,$(waiting),-not -path '$(folder)/*') | sort | paste -d ' ' - - - - -))
 # Identifiers keep their names, and lines stay short, for stack traces.
 bundle := --bundle --platform=node --target=node20 --external:udev --minify-whitespace --minify-syntax --line-limit=160 \
   --outdir=dist --log-level=warning
@@ -132,8 +133,9 @@ test-replays: setup ## replay random runs with faults: make test-replays RUNS=10
 replays: setup ## record the incidents of test/replays again, after a change of the statecharts
 	@NODE_OPTIONS='--conditions=development' tsx test/replays/make.ts
 
-fuzz: setup ## send random sequences of events to a statechart: make fuzz RUNS=1000000 MACHINE=recording SEED=1
+fuzz: setup ## send random events to the statecharts, and frames to the API: make fuzz RUNS=1000000 MACHINE=recording SEED=1
 	@RUNS='$(or $(RUNS),10000)' MACHINE='$(MACHINE)' SEED='$(SEED)' $(mocha) test/paths/random.test.ts --grep leave
+	@[ -n '$(MACHINE)' ] || FRAMES='$(or $(FRAMES),100000)' $(mocha) test/rpc/fuzz.test.ts
 
 mutation: setup ## change statecharts in one place each: make mutation FILES=machines/camera*.ts SAMPLE=20 SEED=1
 	@SAMPLE='$(SAMPLE)' SEED='$(SEED)' AGAIN='$(AGAIN)' VERBOSE='$(VERBOSE)' nice -n 15 tsx test/mutation/main.ts $(or $(FILES),machines/*.ts machines/domain/*.ts)

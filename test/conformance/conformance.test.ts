@@ -8,7 +8,7 @@ import { methods } from '../../rpc/methods/index.js'
 import { type OpenRpcDocument, openRpcOf } from '../../rpc/openrpc.js'
 import { topicNames } from '../../rpc/topics/index.js'
 import { type FakeServer, startFake } from '../adapters/rtsp/fake.js'
-import { describeKinds, type Service, startService, virtual } from '../e2e/service.js'
+import { describeService, type Service, startService, virtual } from '../e2e/service.js'
 import { type Client, createStage, createWorld } from '../rpc/fakes.js'
 import { until } from '../rpc/wait.js'
 import { freePort } from '../support/ports.js'
@@ -65,7 +65,7 @@ const sdp =
   'v=0\r\nm=video 0 RTP/AVP 96\r\na=control:trackID=0\r\na=rtpmap:96 H264/90000\r\n' +
   'a=fmtp:96 sprop-parameter-sets=Z0LADNoFB+wEQAAAAwBAAAAHo8UKqA==,aM4PyA==\r\n'
 
-describeKinds('conformance', (kind) => {
+describeService('conformance', (kind) => {
   const [rested, recorded, pulled, watched, dark] = ['camera0', 'camera1', 'camera2', 'camera3', 'camera4'] as const
   const cameras = [rested, recorded, pulled, watched, dark]
   const stage = createStage(50_000)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createStreamReader } from '../../adapters/rtsp/reader.js'
 import { type Role, roles } from '../../machines/domain/access.js'
 import { methods } from '../../rpc/methods/index.js'
-import { type Client, describeKinds, type Service, startService, virtual } from '../e2e/service.js'
+import { type Client, describeService, type Service, startService, virtual } from '../e2e/service.js'
 import { connect } from '../support/client.js'
 import { createMatrix, type Identity } from './permissionsCells.js'
 import { cameras, enter, furnish, type House, settings, stir, type Visitor } from './permissionsHouse.js'
@@ -20,7 +20,7 @@ const identities: readonly Identity[] = [
   { title: 'key=', role: 'operator', limited: true },
 ]
 
-describeKinds('permissions', (kind) => {
+describeService('permissions', (kind) => {
   let service: Service
   let house: House
   const visitors = new Map<string, Visitor>()

@@ -4,8 +4,7 @@ import { gzipSync } from 'node:zlib'
 import axe, { type AxeResults } from 'axe-core'
 import { expect } from 'chai'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
-import { realVersion } from '../contract/mediaServer/servers.js'
-import { type Kind, type Service, startService } from '../e2e/service.js'
+import { kindHere, type Service, startService } from '../e2e/service.js'
 import { describeInBrowser, startBrowser } from '../support/browser.js'
 
 /** The parts of elements in the page that the tests read; this project's types know no browser. */
@@ -22,7 +21,6 @@ const patience = 60_000
 const shots = fileURLToPath(new URL('../../.cache/test/console/', import.meta.url))
 const built = (name: string) => readFile(new URL(`../../dist/console/${name}`, import.meta.url))
 
-const kind: Kind = realVersion === undefined ? 'embedded' : 'managed'
 const cameras = [
   { name: 'front-door', source: 'virtual', size: '640x360', fps: 15 },
   { name: 'loading-bay', source: 'virtual', size: '320x240', fps: 10 },
@@ -42,7 +40,7 @@ describe('the files of the console', () => {
   })
 })
 
-describeInBrowser(`the console in a browser, ${kind} media server`, function (this: Mocha.Suite) {
+describeInBrowser(`the console in a browser, ${kindHere} media server`, function (this: Mocha.Suite) {
   this.timeout(5 * patience)
   let service: Service
   let browser: Browser
@@ -53,7 +51,7 @@ describeInBrowser(`the console in a browser, ${kind} media server`, function (th
 
   before(async () => {
     await mkdir(shots, { recursive: true })
-    ;[service, browser] = await Promise.all([startService({ kind, cameras, guide: true }), startBrowser()])
+    ;[service, browser] = await Promise.all([startService({ kind: kindHere, cameras, guide: true }), startBrowser()])
     base = `http://127.0.0.1:${service.ports.rpc}`
   })
   afterEach(async () => {
@@ -114,7 +112,10 @@ describeInBrowser(`the console in a browser, ${kind} media server`, function (th
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
   }
-  const shoot = (page: Page, name: string) => page.screenshot({ path: `${shots}${name}.png`, fullPage: true })
+  /** Only if they are wanted: pages are drawn in full by the processor. */
+  const shoot = async (page: Page, name: string, fullPage = true) => {
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: `${shots}${name}.png`, fullPage })
+  }
 
   it('says why a token is refused', async () => {
     const page = await open()
@@ -422,8 +423,7 @@ describeInBrowser(`the console in a browser, ${kind} media server`, function (th
           found.push(...(await serious(page, `${name}, ${look}`, rules)))
           const overflow = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'))
           if (overflow > 0) found.push(`${name}, ${look}: ${overflow} px wider than the screen`)
-          if (name === 'system-configuration') await page.screenshot({ path: `${shots}${name}-${look}.png` })
-          else await shoot(page, `${name}-${look}`)
+          await shoot(page, `${name}-${look}`, name !== 'system-configuration')
         }
       }
       expect(found).to.deep.equal([])

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { expect } from 'chai'
 import type { Finding } from '../../commands/doctor/finding.js'
-import { describeKinds, program, type Service, startService, virtual } from './service.js'
+import { describeService, program, type Service, startService, virtual } from './service.js'
 
-describeKinds('doctor and health, for the running service', (kind) => {
+describeService('doctor and health, for the running service', (kind) => {
   let service: Service
   before(async () => {
     service = await startService({ kind, cameras: [virtual('one')] })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { watch } from './media.js'
-import { describeKinds, type Service, startService, virtual } from './service.js'
+import { describeService, type Service, startService, virtual } from './service.js'
 
 interface Status {
   recording?: { status: string; growing: boolean; files: string[]; reason?: string; waits_for?: string }
@@ -14,7 +14,7 @@ interface Listed {
   files_unreadable?: { reason: string }
 }
 
-describeKinds('a fallback folder', (kind) => {
+describeService('a fallback folder', (kind) => {
   const device = 'camera0'
   let service: Service
   let fallback = ''

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { probe } from './media.js'
-import { describeKinds, type Service, startService, virtual } from './service.js'
+import { describeService, type Service, startService, virtual } from './service.js'
 
 interface Info {
   filename: string
@@ -12,7 +12,7 @@ interface Info {
   indexed: boolean
 }
 
-describeKinds('the index of recordings', (kind) => {
+describeService('the index of recordings', (kind) => {
   let service: Service
   const begin = async (dataDir?: string, format = 'fmp4') => {
     service = await startService({

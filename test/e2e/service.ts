@@ -118,17 +118,28 @@ const topics = [
   'mediamtx.stream_stopped',
 ] as const satisfies Topic[]
 
-/** A suite for each kind of media server there is; the titles say which ran. */
+/** MediaMTX if it is on the PATH, or else our own server. */
+export const kindHere: Kind = realVersion === undefined ? 'embedded' : 'managed'
+
+/** The title says which kind of media server runs. */
+const describeKind = (title: string, kind: Kind, suite: (kind: Kind) => void) =>
+  describe(`${title}, ${kind === 'managed' ? `managed MediaMTX ${realVersion}` : kind}`, function () {
+    // The host may be busy.
+    this.timeout(180_000)
+    suite(kind)
+  })
+
+/** A suite about what depends on the media server: once for each kind there is. */
 export function describeKinds(title: string, suite: (kind: Kind) => void): void {
-  const each = (name: string, kind: Kind) =>
-    describe(`${title}, ${name}`, function () {
-      // The host may be busy.
-      this.timeout(180_000)
-      suite(kind)
-    })
-  each('embedded', 'embedded')
+  describeKind(title, 'embedded', suite)
   if (realVersion === undefined) describe(`${title}, managed (no mediamtx on PATH)`, () => it('is skipped'))
-  else each(`managed MediaMTX ${realVersion}`, 'managed')
+  else describeKind(title, 'managed', suite)
+}
+
+/** A suite about the rest of the service: once, with MediaMTX if it is there. `make test EVERY_SERVER=1`: with each. */
+export function describeService(title: string, suite: (kind: Kind) => void): void {
+  if (process.env.EVERY_SERVER) describeKinds(title, suite)
+  else describeKind(title, kindHere, suite)
 }
 
 /** The environment of a service that disturbs nobody: without ours, with ports that are free. */

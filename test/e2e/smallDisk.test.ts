@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { type SmallDisk, smallDisk } from '../support/smallDisk.js'
-import { describeKinds, type Service, startService, virtual } from './service.js'
+import { describeService, type Service, startService, virtual } from './service.js'
 
 interface Status {
   recording?: { status: string; waits_for?: string; reason?: string }
 }
 
-describeKinds('a disk of 40 MB', (kind) => {
+describeService('a disk of 40 MB', (kind) => {
   let service: Service | undefined
   let disk: SmallDisk | undefined
   after(async () => {
