@@ -43,7 +43,7 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
 function equalText({ events, checkpoints, states }: Replayed, only: string | undefined): string {
   const shown = Object.entries(states).filter(([name]) => !only || name === only || name.startsWith(`${only}/`))
   return [
-    `equal: ${events} events, ${checkpoints} checkpoints`,
+    `equal: ${events} events, ${checkpoints} ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`,
     ...shown.map(([name, state]) => `  ${name}: ${JSON.stringify(state)}`),
   ].join('\n')
 }

@@ -51,6 +51,8 @@ const muchFreed = 0.01
 const shortest = 250
 /** The longest time between two measurements while somebody writes or waits. */
 const urgent = 1_000
+/** Bytes per ms: recordings are faster. Logs are slower, and are no reason to write a test file every second. */
+const slowest = 4
 /** Time to stop a recording and to close its file. */
 const stopTime = 1_000
 /** Recordings of low priority stop this long before all others. */
@@ -150,14 +152,14 @@ export function rateAfter(
 
 /**
  * Returns the time until the next measurement: a quarter of the time until the disk is full, at most `longest`. While
- * somebody writes, or waits for the disk, it is measured every second at least: a fault must not be found later, nor
- * its end.
+ * somebody writes as much as a recording, or waits for the disk, it is measured every second at least: a fault must not
+ * be found later, nor its end.
  */
 export function nextCheck(limits: DiskLimits, usage: DiskUsage, rate: WriteRate, longest: number): number {
   const { perMs, isKnown } = rate
   const room = roomUntil('full', limits, usage)
   const wanted = room > 0 && perMs > 0 ? room / perMs / 4 : Number.POSITIVE_INFINITY
-  const isUrgent = perMs > 0 || usage.fault !== undefined || reached('full', limits, usage, rate) !== undefined
+  const isUrgent = perMs >= slowest || usage.fault !== undefined || reached('full', limits, usage, rate) !== undefined
   const most = isUrgent ? Math.min(longest, urgent) : longest
   return Math.min(most, Math.max(shortest, isKnown ? wanted : Math.min(shortestSpan, wanted)))
 }

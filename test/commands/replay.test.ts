@@ -35,7 +35,7 @@ describe('command replay', () => {
     for (const content of [lines.join('\n'), gzipSync(lines.join('\n'))]) {
       const { status, out } = await run(content, { actor: 'storage' })
       expect(status).to.equal(0)
-      expect(out).to.match(/^equal: \d+ events, 1 checkpoints\n {2}storage: \{/)
+      expect(out).to.match(/^equal: \d+ events, 1 checkpoint\n {2}storage: \{/)
     }
   })
 
