@@ -33,6 +33,14 @@ export function plain(raw: Raw): unknown {
   return raw.written ?? raw.value
 }
 
+/** The lines of the values in the groups of a list, by their place: `[2].name`. */
+export const linesIn = (raw: Raw): [place: string, line: Line][] =>
+  raw.kind !== 'list'
+    ? []
+    : raw.items.flatMap((item, index) =>
+        item.kind === 'map' ? item.entries.map(({ key, line }) => [`[${index}].${key}`, line] as [string, Line]) : [],
+      )
+
 /**
  * Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). A `warning` is
  * no fault: the format returns a value all the same.
