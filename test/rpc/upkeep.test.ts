@@ -193,8 +193,7 @@ describe('methods for metrics, retention and the audit log', () => {
         cleanup_executed: true,
         files_deleted: 2,
         space_freed: 11,
-        message:
-          '2 files deleted, 11 B freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
+        message: '2 files deleted, 11 B freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
         recordings_removed: 1,
         snapshots_removed: 1,
         dry_run: false,
