@@ -1,14 +1,24 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createActors } from './actors/createActors.js'
 import type { Directory } from './actors/directory.js'
 import type { Facts } from './actors/facts.js'
-import { openPorts, systemClock } from './adapters/open.js'
+import { accessFaults, openKeys, openPorts, passwordFaults, systemClock } from './adapters/open.js'
+import { jwtSecretSources } from './config/derive/access.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
 import { liveSettings } from './config/derive/live.js'
 import { mediaTls } from './config/derive/mediaServer.js'
 import { portOptions } from './config/derive/ports.js'
-import { type ConfigurationSources, configurationPath, type Loaded, withoutSources } from './config/load.js'
+import { type FileReport, fileReport, passwordFiles, privateKeys } from './config/files.js'
+import {
+  ConfigurationError,
+  type ConfigurationSources,
+  configurationPath,
+  faultLine,
+  type Loaded,
+  withoutSources,
+} from './config/load.js'
 import { configurationRules } from './config/rules.js'
 import type { Configuration } from './config/schema.js'
 import type { Tokens } from './machines/domain/access.js'
@@ -26,7 +36,7 @@ import type { StreamUrls } from './rpc/schemas.js'
 import { createRpcServer } from './rpc/server.js'
 import { signedUrls, stillUrl } from './rpc/signedUrls.js'
 import { createSignIn, type SignIn } from './rpc/signIn.js'
-import { checkTls } from './rpc/tls.js'
+import { tlsFaults } from './rpc/tls.js'
 
 /** Put in by the bundler. */
 declare const BUILD_DATE: string | undefined
@@ -93,24 +103,33 @@ const self = {
   maxCameras: 16,
 }
 
-/** Throws one sentence that names the key at fault if the certificates of the configuration cannot be used. */
-export const checkCertificates = (config: Configuration): void => {
+/**
+ * Reads the files that the configuration names. `check-config` reports what it finds; the service does not start with
+ * one of the `faults`.
+ */
+export async function checkFiles(loaded: Loaded, env: ConfigurationSources['env']): Promise<FileReport> {
+  const { config } = loaded
+  const credentialsDirectory = env.CREDENTIALS_DIRECTORY
   const { tls } = rpcOptions(config)
-  if (tls) checkTls(tls)
-}
-
-/** The same for the certificate of the media server, which would not start with a bad one. */
-export const checkMediaCertificate = (config: Configuration): void => {
-  const tls = mediaTls(config)
-  if (config.mediamtx.tls === 'files' && tls)
-    checkTls(tls, { cert: 'mediamtx.tls_cert_file', key: 'mediamtx.tls_key_file', ca: '' })
+  const media = config.mediamtx.tls === 'files' ? mediaTls(config) : undefined
+  const secret = { ...jwtSecretSources(config), credentialsDirectory, secretsDir: join(config.data_dir, 'secrets') }
+  const refused = [
+    ...(await accessFaults(secret, config.security.jwt_keys)),
+    ...(tls ? tlsFaults(tls) : []),
+    // The media server would not start with a bad one.
+    ...(media ? tlsFaults(media, { cert: 'mediamtx.tls_cert_file', key: 'mediamtx.tls_key_file', ca: '' }) : []),
+  ]
+  const ofCameras = await passwordFaults(passwordFiles(config))
+  return fileReport(loaded, { refused, ofCameras, open: await openKeys(privateKeys(config)) }, credentialsDirectory)
 }
 
 /** Connects and starts everything. If it fails, closes everything and rejects with one sentence for the operator. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, scenario, log, env, open = openPorts, startLimit = 10_000 } = options
   const { source = { env: {}, loaded: withoutSources(config) } } = options
-  checkMediaCertificate(config)
+  const files = await checkFiles({ ...source.loaded, config }, env)
+  if (files.faults.length > 0) throw new ConfigurationError(files.faults)
+  for (const line of [...files.ofCameras.map(faultLine), ...files.warnings]) log.warn(line)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
   const configuration = { path: configurationPath(source), text }

@@ -35,6 +35,11 @@ export interface Journalist {
 /** One event for one actor. The entry that it causes comes after that of the event that it follows from. */
 interface Step {
   order: number
+  /**
+   * The time of the wall clock when the event was sent: its only reading. The transition of an actor ends after those
+   * that it causes, so a reading at its end would date it after them.
+   */
+  at: number
   event: EventObject
   name: string
   /** What was being processed when it was sent. Cut when it has an entry. */
@@ -80,6 +85,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     order += 1
     return {
       order,
+      at: clock.now(),
       event,
       name: eventName(event, source),
       parent: depth > deepest ? undefined : parent,
@@ -130,7 +136,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     if (left.length === 0 && entered.length === 0) return
     if (isPreview(snapshot)) return
     step.draft = {
-      at: clock.now(),
+      at: step.at,
       actor: name,
       machine: machineVersion(machine),
       ...(left.length > 0 && { from: left.join(' + ') }),

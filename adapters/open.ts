@@ -52,9 +52,9 @@ import { createDeviceProbe } from './usb/probe.js'
 
 type Kind = ServerChoice['kind'] | undefined
 
-/** Durations in ms. */
+export { accessFaults, openKeys, passwordFaults } from './data/configuredFiles.js'
 export { systemClock } from './systemClock.js'
-
+/** Durations in ms. */
 export interface OpenOptions {
   dataDir: string
   /** Default: without a file. */

@@ -1,3 +1,4 @@
+import { bytesText, percentText, spanText } from '../machines/domain/amounts.js'
 import type { Methods } from '../rpc/client/index.js'
 
 export type ExplainResult = Methods['explain']['result']
@@ -38,10 +39,21 @@ export function entryText(
 
 const evidenceText = (evidence: NonNullable<HistoryEntry['evidence']>): string =>
   Object.entries(evidence)
-    .map(
-      ([name, value]) => `${name}=${typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : value}`,
-    )
+    .map(([name, value]) => `${name.replace(/_ms$/, '')}=${valueText(name, value)}`)
     .join(', ')
+
+/** The numbers of evidence that have a unit. The others count or name something. */
+const amounts: Readonly<Record<string, (amount: number) => string>> = {
+  percent: percentText,
+  available: bytesText,
+  away: spanText,
+  by_ms: spanText,
+}
+
+function valueText(name: string, value: string | number | boolean): string {
+  if (typeof value === 'number') return amounts[name]?.(value) ?? String(Math.round(value * 100) / 100)
+  return typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : String(value)
+}
 
 /** `2026-01-02 03:00:02.125Z` */
 const short = (time: string): string => time.replace('T', ' ')

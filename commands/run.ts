@@ -61,7 +61,7 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
   const { config, warnings } = loaded
   switch (command.name) {
     case 'check-config':
-      return (await import('./checkConfig.js')).checkConfig(config, warnings)
+      return (await import('./checkConfig.js')).checkConfig(loaded, env)
     case 'check-simulation':
       return (await import('./checkSimulation.js')).checkSimulation(config, command.file)
     case 'token':

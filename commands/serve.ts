@@ -97,7 +97,8 @@ export async function serve(
     await app.stop(reason)
     return { status }
   } catch (error) {
-    log.error(`the service cannot start: ${reasonOf(error)}`)
+    // A fault of the configuration has a line for each of its keys.
+    for (const line of reasonOf(error).split('\n')) log.error(`the service cannot start: ${line}`)
     return { status: 1 }
   } finally {
     log.close()

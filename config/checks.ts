@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { isLoopback } from '../machines/domain/address.js'
+import { spanText } from '../machines/domain/amounts.js'
 import { mediaTls, needsEncryption } from './derive/mediaServer.js'
 import { addressesIn, mostAddresses } from './discovery.js'
 import type { Configuration } from './schema.js'
@@ -38,7 +39,7 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
     { 'storage.warn_percent': warn_percent, 'storage.block_percent': block_percent },
     `storage.warn_percent (${warn_percent}) must be less than storage.block_percent (${block_percent})`,
   )
-  const [ping, pong] = [`${server.ping_interval} ms`, `${server.pong_wait} ms`]
+  const [ping, pong] = [spanText(server.ping_interval), spanText(server.pong_wait)]
   demand(
     server.ping_interval < server.pong_wait,
     { 'server.ping_interval': ping, 'server.pong_wait': pong },
@@ -88,8 +89,8 @@ export function checkTogether(config: Configuration): { faults: SharedFault[]; w
   demand(
     security.stream_url_life <= security.stream_url_max_life,
     {
-      'security.stream_url_life': `${security.stream_url_life} ms`,
-      'security.stream_url_max_life': `${security.stream_url_max_life} ms`,
+      'security.stream_url_life': spanText(security.stream_url_life),
+      'security.stream_url_max_life': spanText(security.stream_url_max_life),
     },
     'security.stream_url_life must be at most security.stream_url_max_life',
   )

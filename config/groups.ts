@@ -1,7 +1,7 @@
 /** Formats of values that hold other values: lists, and groups of keys. */
 import type { Format } from './formats.js'
 import { hintOf } from './nearest.js'
-import { below, concealed, isNothing, isOwnKey, type Raw, type Report, text } from './raw.js'
+import { below, concealed, isNothing, isOwnKey, nothingRule, type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 
 /** A YAML list, or text with commas. Each item is checked by itself. */
@@ -121,12 +121,14 @@ function readMap(raw: Raw, keys: readonly string[], report: Report): Map<string,
     return undefined
   }
   const map = new Map<string, Raw>()
-  for (const { key, value } of raw.entries) {
+  const lines = new Map<string, number | undefined>()
+  for (const { key, value, line } of raw.entries) {
     if (isOwnKey(key)) continue
     if (!keys.includes(key)) report(`is not a known key${hintOf(key, keys)}`, value, `.${key}`)
-    else if (map.has(key)) report('is set twice', value, `.${key}`)
-    else if (isNothing(value)) report('has no value', value, `.${key}`)
+    else if (lines.has(key)) report(`is set twice, first on line ${lines.get(key)}`, { ...value, line }, `.${key}`)
+    else if (isNothing(value)) report(nothingRule(value), value, `.${key}`)
     else map.set(key, value)
+    if (!lines.has(key)) lines.set(key, line)
   }
   return map
 }

@@ -2,7 +2,18 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
-import { isNothing, isOwnKey, plain, type Raw, type Report, shown, text } from './raw.js'
+import {
+  isNothing,
+  isOwnKey,
+  linesIn,
+  nothingRule,
+  plain,
+  type Raw,
+  type Report,
+  shown,
+  text,
+  warnOfCut,
+} from './raw.js'
 import { type Configuration, configurationOf, environmentName, settings } from './schema.js'
 import { unusedHint, unusedVariableHint } from './unused.js'
 import { type Environment, expanded } from './variables.js'
@@ -45,7 +56,10 @@ export interface Loaded {
   warnings: string[]
   /** The text of the file; absent without a file. */
   text?: string
-  /** By key, for the keys that are set: the source (`environment CAMERA_SERVICE_…`), and the value as written. */
+  /**
+   * By key, for the keys that are set: the source (`environment CAMERA_SERVICE_…`), and the value as written. The file's
+   * lists have origins of their items, too: `cameras[0].name`.
+   */
   origins: ReadonlyMap<string, string>
   written: ReadonlyMap<string, unknown>
   /** The values in the file, as written, by key. */
@@ -137,19 +151,17 @@ function set(layer: Layer, key: string, given: Raw, origin: (line: number | unde
     if (severity === 'warning') layer.warnings.push(faultLine(fault))
     else layer.faults.push(fault)
   }
-  if (isNothing(given)) return refuse('has no value', given)
+  if (isNothing(given)) return refuse(nothingRule(given), given)
   const raw = env === undefined ? given : expanded(given, env, refuse)
   if (raw === undefined) return
   const value = setting.reads.read(raw, refuse)
   if (value !== undefined) {
     layer.values.set(key, value)
     layer.origins.set(key, origin(raw.line))
+    for (const [place, line] of linesIn(raw)) layer.origins.set(key + place, origin(line))
     layer.written.set(key, plainOf(raw, value))
   }
-  if (setting.sensitive && raw.kind === 'scalar' && /^\S/.test(raw.comment ?? '')) {
-    const advice = 'put it in quotes if the rest belongs to it'
-    layer.warnings.push(`${key} ends before " #", where YAML begins a comment: ${advice} (${origin(raw.line)})`)
-  }
+  if (setting.sensitive) warnOfCut(raw, refuse)
 }
 
 const unusedWarning = (what: string, hint: string, origin: string) =>

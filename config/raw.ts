@@ -11,6 +11,8 @@ export interface Scalar {
   line: Line
   /** What follows ` #` behind a value without quotes. For YAML it is a comment, but it may be part of a password. */
   comment?: string
+  /** Of a key without a value: what YAML took its text for. */
+  taken?: string
   /** The text in the file, if variables in it were replaced. */
   written?: string
 }
@@ -31,6 +33,14 @@ export function plain(raw: Raw): unknown {
   return raw.written ?? raw.value
 }
 
+/** The lines of the values in the groups of a list, by their place: `[2].name`. */
+export const linesIn = (raw: Raw): [place: string, line: Line][] =>
+  raw.kind !== 'list'
+    ? []
+    : raw.items.flatMap((item, index) =>
+        item.kind === 'map' ? item.entries.map(({ key, line }) => [`[${index}].${key}`, line] as [string, Line]) : [],
+      )
+
 /**
  * Receives a fault: the broken rule, the value, and its place below the key of the setting (`[2].name`). A `warning` is
  * no fault: the format returns a value all the same.
@@ -45,6 +55,23 @@ export const isOwnKey = (name: string) => name.startsWith('x-')
 
 /** A key without a value. */
 export const isNothing = (raw: Raw) => raw.kind === 'scalar' && (raw.value ?? undefined) === undefined
+
+/** The rule that a key without a value breaks. */
+export const nothingRule = (raw: Raw): string =>
+  raw.kind === 'scalar' && raw.taken !== undefined
+    ? `has no value: YAML takes what begins with ${raw.taken}; put it in quotes if it is the value`
+    : 'has no value'
+
+/** Warns if a value without quotes ends before ` #`: the rest may belong to a secret. */
+export function warnOfCut(raw: Raw, report: Report): void {
+  if (raw.kind === 'scalar' && /^\S/.test(raw.comment ?? ''))
+    report(
+      'ends before " #", where YAML begins a comment: put it in quotes if the rest belongs to it',
+      raw,
+      '',
+      'warning',
+    )
+}
 
 /** The same place without its value, for a fault of a value that may be part of a password. */
 export const concealed = (raw: Raw): Raw => text(hidden, raw.line)

@@ -2,6 +2,7 @@ import type { CameraEntry } from '../machines/domain/ports.js'
 import { urlWithUser } from '../machines/domain/streamUrl.js'
 import { duration, type Format, file, oneOf, textLike } from './formats.js'
 import { present } from './groups.js'
+import { warnOfCut } from './raw.js'
 
 /** As `openssl x509 -fingerprint -sha256` prints it, or without colons. Returns lower-case hex digits. */
 const fingerprint: Format<string> = {
@@ -18,10 +19,19 @@ const fingerprint: Format<string> = {
   },
 }
 
+const passwordText = textLike('a text; put digits in quotes', (value) => value !== '')
+const password: Format<string> = {
+  ...passwordText,
+  read: (raw, report) => {
+    warnOfCut(raw, report)
+    return passwordText.read(raw, report)
+  },
+}
+
 /** The keys of RTSP cameras. */
 export const rtspFields = {
   user: textLike('a user name', (value) => value !== ''),
-  password: textLike('a text; put digits in quotes', (value) => value !== ''),
+  password,
   password_file: file,
   transport: oneOf('auto', 'tcp', 'udp'),
   fingerprint,

@@ -1,5 +1,5 @@
 import { Composer, type CST, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
-import type { Entry, Raw } from './raw.js'
+import type { Entry, Raw, Scalar } from './raw.js'
 
 /** Why a text is not YAML. It quotes nothing from the text. */
 export interface SyntaxFault {
@@ -29,7 +29,9 @@ export function parseYaml(source: string): { root: Raw | undefined; faults: Synt
     const faults = syntax.slice(0, 1)
     const [document, second] = documents
     if (second) faults.push({ rule: 'holds more than one document', line: lines.linePos(second.range[0]).line })
-    return faults.length > 0 || !document ? { root: undefined, faults } : { root: treeOf(document, lines), faults }
+    return faults.length > 0 || !document
+      ? { root: undefined, faults }
+      : { root: treeOf(document, { lines, source }), faults }
   } catch (error) {
     if (error instanceof Refused) return { root: undefined, faults: [{ rule: error.message, line: error.line }] }
     return { root: undefined, faults: [{ rule: 'cannot be read as YAML', line: undefined }] }
@@ -48,9 +50,14 @@ class Refused extends Error {
 /** The parser's message without the piece of source that some of them quote. */
 function plain(error: { code: string; message: string }): string {
   if (error.code === 'TAB_AS_INDENT') return 'a tab is used to indent; use spaces'
-  if (error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with ! (put it in quotes)'
+  if (error.code === 'TAG_RESOLVE_FAILED') return inQuotes('!')
+  const [, mark] = / cannot start with (?:.* )?([@`%])/.exec(error.message) ?? []
+  if (mark !== undefined) return inQuotes(mark)
+  if (error.message.startsWith('Block scalar header')) return inQuotes('| or >')
   return error.message.replace(/(?<=\S): .*$| ?["'`\\].*$/s, '').trim() || 'a syntax error'
 }
+
+const inQuotes = (mark: string) => `a value begins with ${mark} (put it in quotes)`
 
 /** The composer calls itself for each level: a file of 100,000 brackets would overflow the stack. */
 function limitDepth(tokens: CST.Token[], lines: LineCounter) {
@@ -78,7 +85,16 @@ function withMerged(own: Entry[], values: Raw[]): Entry[] {
   return entries
 }
 
-function treeOf(document: Document, lines: LineCounter): Raw | undefined {
+/** What YAML takes the text for that stands behind the key, if there is no value. */
+function takenBehind(key: unknown, value: unknown, source: string): Pick<Scalar, 'taken'> {
+  if (!isScalar(value) || value.value !== null || value.source) return {}
+  if (value.anchor !== undefined) return { taken: '& as the name of an anchor' }
+  const end = isScalar(key) ? key.range?.[1] : undefined
+  const isComment = end !== undefined && /^\s*:[ \t]+#/.test(source.slice(end))
+  return isComment ? { taken: '# as a comment' } : {}
+}
+
+function treeOf(document: Document, { lines, source }: { lines: LineCounter; source: string }): Raw | undefined {
   let nodes = 0
   const convert = (node: unknown, depth: number): Raw => {
     const range =
@@ -88,7 +104,8 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
     if (depth > limits.depth) throw new Refused('is nested too deeply', line)
     if (isAlias(node)) {
       const target = node.resolve(document)
-      if (!target) throw new Refused('refers to an anchor that does not exist', line)
+      if (!target)
+        throw new Refused('refers to an anchor that does not exist; put a text that begins with * in quotes', line)
       return convert(target, depth + 1)
     }
     if (isSeq(node)) return { kind: 'list', line, items: node.items.map((item) => convert(item, depth + 1)) }
@@ -102,7 +119,7 @@ function treeOf(document: Document, lines: LineCounter): Raw | undefined {
           entries.push({
             key: name.kind === 'scalar' ? String(name.value) : `(a ${name.kind})`,
             line: name.line,
-            value: convert(value, depth + 1),
+            value: { ...convert(value, depth + 1), ...takenBehind(key, value, source) },
           })
         }
       }

@@ -1,12 +1,13 @@
-import { assign, type DoneActorEvent, enqueueActions, setup } from 'xstate'
-import { jumpBetween } from './domain/clockJump.js'
+import { assign, type DoneActorEvent, emit, setup } from 'xstate'
+import { isJump } from './domain/clockJump.js'
 import type { ClockReading } from './domain/clockTrust.js'
-import type { ClockFact } from './domain/facts.js'
+import type { ClockFact, ClockJump } from './domain/facts.js'
 import type { Evidence } from './domain/reason.js'
 import { promiseHole } from './hole.js'
 
-/** `evidence`: of a jump since the last reading, for the journal. */
+/** `change`: of the wall clock since the last reading; by 0 at the first. `evidence`: the same, for the journal. */
 export interface WatchedReading extends ClockReading {
+  change: ClockJump
   evidence?: Evidence
 }
 
@@ -25,14 +26,10 @@ export const clockWatchMachine = setup({
   },
   actors: { readClock: promiseHole<WatchedReading, { last?: ClockReading | undefined }>('readClock') },
   guards: {
-    hasJumped: ({ context: { last } }, reading: ClockReading) =>
-      last !== undefined && jumpBetween(last, reading) !== undefined,
+    hasJumped: (_, { change }: WatchedReading) => isJump(change),
   },
   actions: {
-    tellJump: enqueueActions(({ context: { last }, enqueue }, reading: ClockReading) => {
-      const jump = last && jumpBetween(last, reading)
-      if (jump) enqueue.emit({ type: 'system.clock_jumped', ...jump })
-    }),
+    tellJump: emit((_, { change }: WatchedReading) => ({ type: 'system.clock_jumped' as const, ...change })),
     keepReading: assign({ last: (_, { wall, monotonic }: ClockReading) => ({ wall, monotonic }) }),
   },
   delays: { interval: 2_000 },

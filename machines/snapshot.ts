@@ -1,5 +1,5 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { CameraId } from './domain/camera.js'
+import { type CameraId, isLocal } from './domain/camera.js'
 import type { SnapshotFact } from './domain/facts.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { PassedOver, SnapshotTier } from './domain/views.js'
@@ -47,7 +47,7 @@ export const snapshotMachine = setup({
     >('savePictures'),
   },
   guards: {
-    isUsb: ({ context }) => 'node' in context.device,
+    isUsb: ({ context }) => isLocal(context.device),
     isNetworked: ({ context }) => context.device.kind === 'rtsp',
     isLive: ({ context }) => context.live,
     /** The media server went away, and with it the stream that occupied the device. */

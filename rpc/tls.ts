@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import { reasonOf } from '../machines/domain/errors.js'
+import { FileFault } from '../machines/domain/fileFault.js'
 import type { Dispose, Log } from '../machines/domain/ports.js'
 import type { CertifiedClient } from './clientCertificates.js'
 
@@ -55,16 +56,19 @@ const read = (key: string, path: string): string => {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    throw new Error(`${key} cannot be read: ${readFaults[code] ?? 'reading failed'}`)
+    const rule = `cannot be read: ${readFaults[code] ?? 'reading failed'}`
+    throw new FileFault(rule, { name: key, key, path, code })
   }
 }
 
-/** The result of `make`, or an error with this message. */
-const orFail = <T>(message: string, make: () => T): T => {
+const refuse = (key: string, rule: string) => new FileFault(rule, { name: key, key })
+
+/** The result of `make`, or a fault with this rule. */
+const orFail = <T>(key: string, rule: string, make: () => T): T => {
   try {
     return make()
-  } catch (error) {
-    throw new Error(message, { cause: error })
+  } catch {
+    throw refuse(key, rule)
   }
 }
 
@@ -76,27 +80,49 @@ const readFiles = ({ certFile, keyFile, clientCaFile }: Files, names = ownNames)
   ...(clientCaFile !== undefined && { ca: read(names.ca, clientCaFile) }),
 })
 
+const certificateIn = (pem: string, key: string) => orFail(key, 'holds no certificate', () => new X509Certificate(pem))
+const privateKeyIn = (pem: string, key: string) =>
+  orFail(key, 'holds no private key that opens without a passphrase', () => createPrivateKey(pem))
+
 const contextOf = (pem: ReturnType<typeof readFiles>, names = ownNames): SecureContextOptions => {
-  const certificate = orFail(`${names.cert} holds no certificate`, () => new X509Certificate(pem.cert))
-  const key = orFail(`${names.key} holds no private key that opens without a passphrase`, () =>
-    createPrivateKey(pem.key),
-  )
-  if (!certificate.checkPrivateKey(key)) throw new Error(`${names.key} is not the key of ${names.cert}`)
-  const { ca } = pem
-  if (ca !== undefined) orFail(`${names.ca} holds no certificate`, () => new X509Certificate(ca))
+  const certificate = certificateIn(pem.cert, names.cert)
+  const key = privateKeyIn(pem.key, names.key)
+  if (!certificate.checkPrivateKey(key)) throw refuse(names.key, `is not the key of ${names.cert}`)
+  if (pem.ca !== undefined) certificateIn(pem.ca, names.ca)
   const context: SecureContextOptions = { ...pem, minVersion: 'TLSv1.2' }
   try {
     createSecureContext(context)
   } catch (error) {
-    throw new Error(`${names.cert} cannot be used: ${reasonOf(error)}`)
+    throw refuse(names.cert, `cannot be used: ${reasonOf(error)}`)
   }
   return context
 }
 
-/** Throws one sentence that names the configuration key at fault if the files cannot be used. */
-export const checkTls = (files: Files, names = ownNames): void => void contextOf(readFiles(files, names), names)
+const faultsOf = (...checks: (() => unknown)[]): FileFault[] =>
+  checks.flatMap((check) => {
+    try {
+      check()
+      return []
+    } catch (error) {
+      if (error instanceof FileFault) return error
+      throw error
+    }
+  })
 
-/** Reads the files. Throws as `checkTls`. */
+/** All faults of the files, each with its configuration key. Without one, `openTls` can use them. */
+export function tlsFaults({ certFile, keyFile, clientCaFile: ca }: Files, names = ownNames): FileFault[] {
+  const faults = faultsOf(
+    () => certificateIn(read(names.cert, certFile), names.cert),
+    () => privateKeyIn(read(names.key, keyFile), names.key),
+    () => ca !== undefined && certificateIn(read(names.ca, ca), names.ca),
+  )
+  if (faults.length > 0) return faults
+  return faultsOf(() =>
+    contextOf(readFiles({ certFile, keyFile, ...(ca !== undefined && { clientCaFile: ca }) }, names), names),
+  )
+}
+
+/** Reads the files. Throws a FileFault if they cannot be used. */
 export const openTls = ({ files, log }: { files: TlsFiles; log: Log }): Tls => {
   const pem = readFiles(files)
   const context = contextOf(pem)

@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate'
 import type { WatchedReading } from '../../machines/clockWatch.js'
-import { jumpBetween } from '../../machines/domain/clockJump.js'
+import { changeBetween } from '../../machines/domain/clockJump.js'
 import type { ClockReading } from '../../machines/domain/clockTrust.js'
 import type { ClockJump } from '../../machines/domain/facts.js'
 import type { Clock } from '../../machines/domain/ports.js'
@@ -8,12 +8,12 @@ import type { Clock } from '../../machines/domain/ports.js'
 /** How often the clock is read again, in ms: somebody may set it. A timer of more than 2³¹−1 ms would fire at once. */
 const recheck = 10_000
 
-/** Reads both clocks. */
+/** Reads both clocks, and measures how the wall clock was set since the last reading. The machine judges it. */
 export const readClock = (clock: Clock) =>
   fromPromise<WatchedReading, { last?: ClockReading | undefined }>(async ({ input: { last } }) => {
     const reading = { wall: clock.now(), monotonic: clock.monotonic() }
-    const jump = last && jumpBetween(last, reading)
-    return { ...reading, ...(jump && { evidence: evidenceOf(jump) }) }
+    const change = changeBetween(last ?? reading, reading)
+    return { ...reading, change, evidence: evidenceOf(change) }
   })
 
 const evidenceOf = ({ from, to, by }: ClockJump) => ({

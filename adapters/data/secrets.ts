@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type FaultyFile, FileFault } from '../../machines/domain/fileFault.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { codeOf, isDiskFault } from '../errorCode.js'
 import { syncFolder } from './atomic.js'
@@ -44,29 +45,51 @@ const consequences: Record<Exclude<SecretName, 'jwt_secret'>, string> = {
   audit_secret: 'the audit log starts a new chain, the entries of before are kept and cannot be verified',
 }
 
-class TooShort extends Error {}
+class TooShort extends FileFault {}
 
 /**
  * The key of the tokens: the first of value, file, systemd credential and stored secret that exists; else a new one is
  * generated and stored.
  */
 export async function jwtSecret(sources: SecretSources): Promise<Secret> {
-  const { value, file, credentialsDirectory, secretsDir, service } = sources
-  if (value) return { key: checked(value, 'security.jwt_secret_key'), from: 'configuration' }
+  const { secretsDir, service } = sources
+  return (await configuredSecret(sources)) ?? keptSecret(secretsDir, 'jwt_secret', service)
+}
+
+/** The same without the stored secret. Rejects with a FileFault. */
+export async function configuredSecret(sources: SecretSources): Promise<Secret | undefined> {
+  const { value, file, credentialsDirectory } = sources
+  if (value) {
+    const name = 'security.jwt_secret_key'
+    return { key: checked(value, { name, key: name }), from: 'configuration' }
+  }
   if (file) {
-    const name = 'the file of security.jwt_secret_file'
-    const key = await readKey(file, name, 0o027)
-    if (key === undefined) throw new Error(`${name} does not exist`)
+    const about = { name: 'the file of security.jwt_secret_file', key: 'security.jwt_secret_file', path: file }
+    const key = await readKey(about, 0o027)
+    if (key === undefined) throw new FileFault('does not exist', { ...about, code: 'ENOENT' })
     return { key, from: 'file' }
   }
   if (credentialsDirectory) {
     // systemd grants access by an ACL, whose mask appears as group bits.
     const path = join(credentialsDirectory, 'jwt_secret')
-    const key = await readKey(path, 'the systemd credential jwt_secret', 0o007)
+    const key = await readKey({ name: 'the systemd credential jwt_secret', path }, 0o007)
     if (key !== undefined) return { key, from: 'systemd credential' }
   }
-  return keptSecret(secretsDir, 'jwt_secret', service)
+  return undefined
 }
+
+/**
+ * Checks of the stored secrets that reject with a FileFault if the service does not start with one of them. `without`:
+ * the key of the tokens is configured. Another user's secrets cannot be checked and are left out.
+ */
+export const storedFaults = (dir: string, without: boolean): Promise<unknown>[] =>
+  (Object.keys({ ...(!without && { jwt_secret: '' }), ...consequences }) as SecretName[]).map((secret) =>
+    findSecret(dir, secret).catch((error: unknown) => {
+      const isReplaced = error instanceof TooShort && secret !== 'jwt_secret'
+      const isHidden = error instanceof FileFault && ['EACCES', 'EPERM'].includes(error.about.code ?? '')
+      if (!isReplaced && !isHidden) throw error
+    }),
+  )
 
 /**
  * The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. In the service, one
@@ -83,7 +106,7 @@ export async function keptSecret(dir: string, secret: SecretName, service?: Serv
   if (kept instanceof Uint8Array) return { key: kept, from: 'data directory' }
   const kept_as = kept && service && damagedName(secret, service.clock)
   const text = randomBytes(32).toString('base64url')
-  const key = checked(text, name)
+  const key = checked(text, { name })
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
     await makeFolder(dir, 0o700)
@@ -109,17 +132,18 @@ export async function keptSecret(dir: string, secret: SecretName, service?: Serv
 
 /** Like `keptSecret`, but generates none: enough to check what was made with the secret. */
 export const findSecret = (dir: string, secret: SecretName): Promise<Uint8Array | undefined> =>
-  readKey(join(dir, secret), nameOf(secret), 0o077)
+  readKey({ path: join(dir, secret), name: nameOf(secret), key: 'data_dir' }, 0o077)
 
 const nameOf = (secret: SecretName) => `the file secrets/${secret} of the data directory`
 
-function checked(text: string, name: string): Uint8Array {
+function checked(text: string, about: FaultyFile): Uint8Array {
   const key = new TextEncoder().encode(text)
-  if (key.length < least) throw new TooShort(`${name} holds ${key.length} bytes; at least ${least} are needed`)
+  if (key.length < least) throw new TooShort(`holds ${key.length} bytes; at least ${least} are needed`, about)
   return key
 }
 
-async function readKey(path: string, name: string, forbidden: number): Promise<Uint8Array | undefined> {
-  const text = await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it' })
-  return text === undefined ? undefined : checked(text.replace(/\r?\n$/, ''), name)
+async function readKey(about: FaultyFile & { path: string }, forbidden: number): Promise<Uint8Array | undefined> {
+  const { path, name, key } = about
+  const text = await readChecked(path, name, { forbidden, advice: 'run chmod 600 on it', ...(key && { key }) })
+  return text === undefined ? undefined : checked(text.replace(/\r?\n$/, ''), about)
 }

@@ -5,6 +5,7 @@ import {
   type CodecSettings,
   cameraNumber,
   type Device,
+  isLocal,
   type LocalDevice,
   type Pipeline,
 } from '../../machines/domain/camera.js'
@@ -108,7 +109,7 @@ export function streamCommand({
  * expands it.
  */
 function withRetries(ffmpeg: string, device: StreamCommand['device']): string {
-  const again = 'node' in device ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
+  const again = isLocal(device) ? `[ -e ${quoted(device.node)} ] || exit; capture` : 'capture'
   return `trap exit INT TERM; capture() { ${ffmpeg}; }; capture; sleep 0.3; ${again}; sleep 0.3; ${again}`
 }
 
@@ -153,7 +154,7 @@ const rateOf = ({ fps }: CaptureMode): string => String(Math.round(fps * 100) / 
 
 /** The command whose output is ffmpeg's input `pipe:0`; empty if ffmpeg reads the device itself. */
 const feederOf = (device: StreamCommand['device'], mode: CaptureMode): string[] =>
-  'node' in device && isPiped(mode) ? [...v4l2Capture(device, mode), '--stream-to=-'] : []
+  isLocal(device) && isPiped(mode) ? [...v4l2Capture(device, mode), '--stream-to=-'] : []
 
 /** Returns the command that captures frames which ffmpeg cannot read from the device, without where they go. */
 export function v4l2Capture({ node }: LocalDevice, mode: CaptureMode): string[] {

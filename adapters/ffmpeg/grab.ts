@@ -1,11 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
-import type {
-  CameraId,
-  Capabilities,
-  CaptureMode,
-  Device,
-  LocalDevice,
-  Pipeline,
+import {
+  type CameraId,
+  type Capabilities,
+  type CaptureMode,
+  type Device,
+  isLocal,
+  type LocalDevice,
+  type Pipeline,
 } from '../../machines/domain/camera.js'
 import { chooseMode, isStill } from '../../machines/domain/captureMode.js'
 import { Failure } from '../../machines/domain/reason.js'
@@ -109,10 +110,10 @@ export async function grabFromDevice(
 ): Promise<Grabbed> {
   const { camera, pipeline, warmUp } = options
   // A test pattern is not dark. Of H.264, the next keyframe is no brighter and may come late.
-  const isSkipping = 'node' in device && pipeline.mode.fourcc !== 'H264'
+  const isSkipping = isLocal(device) && pipeline.mode.fourcc !== 'H264'
   const measures = isSkipping && 'measure' in warmUp ? warmUp.measure : 0
   const skip = isSkipping && 'skip' in warmUp ? warmUp.skip : 0
-  if ('node' in device && isPiped(pipeline.mode)) return grabCaptured(device, { skip, measures }, options)
+  if (isLocal(device) && isPiped(pipeline.mode)) return grabCaptured(device, { skip, measures }, options)
   let stdout = ''
   const file = await intoTemporary(options.runDir, '.jpg', async (to) => {
     const input = inputArgs(camera, device, pipeline.mode, clockwork)

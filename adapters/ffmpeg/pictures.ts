@@ -1,5 +1,11 @@
 import { copyFile } from 'node:fs/promises'
-import type { CameraId, Capabilities, Device, LocalDevice } from '../../machines/domain/camera.js'
+import {
+  type CameraId,
+  type Capabilities,
+  type Device,
+  isLocal,
+  type LocalDevice,
+} from '../../machines/domain/camera.js'
 import type {
   DeviceProbe,
   Log,
@@ -81,7 +87,7 @@ export function createPictures(options: PicturesOptions): Pictures {
 
   return {
     grabDirect: withoutPaths(async (camera, device, pipeline, signal, skipFrames) => {
-      if (!('node' in device)) throw new Failure('not_a_usb_camera')
+      if (!isLocal(device)) throw new Failure('not_a_usb_camera')
       await clean(runDir)
       const mode = await stillMode(pipeline, () => capabilitiesOf(camera, device, signal))
       const warmUp = warmUps.of(camera, device.node, mode, skipFrames)
@@ -93,8 +99,8 @@ export function createPictures(options: PicturesOptions): Pictures {
       if (device.kind === 'rtsp') throw new Failure('not_a_local_device')
       await clean(runDir)
       if (device.kind === 'virtual') clockwork ??= findClockwork({ runner: run })
-      const node = device.kind === 'usb' ? device.node : ''
-      const warmUp = warmUps.of(camera, node, pipeline.mode, device.kind === 'usb' ? skipFrames : 0)
+      const node = isLocal(device) ? device.node : ''
+      const warmUp = warmUps.of(camera, node, pipeline.mode, isLocal(device) ? skipFrames : 0)
       const grab = { camera, pipeline, runDir, run, signal, timeout: limits.ffmpeg, warmUp }
       return taken(camera, node, await grabFromDevice(device, await clockwork, grab).catch(naming(camera, device)))
     }),

@@ -1,5 +1,5 @@
 import type { CameraId } from '../../machines/domain/camera.js'
-import { jumpBetween } from '../../machines/domain/clockJump.js'
+import { changeBetween, isJump } from '../../machines/domain/clockJump.js'
 import type { ClockReading } from '../../machines/domain/clockTrust.js'
 import type { Segment } from '../../machines/domain/files.js'
 import type { Clock } from '../../machines/domain/ports.js'
@@ -31,8 +31,8 @@ export function createMarks(clock: Clock) {
     return mark
   }
   const jumpOf = (last: ClockReading, now: ClockReading) => {
-    const jump = jumpBetween(last, now)
-    return jump !== undefined && jump.by < 0
+    const change = changeBetween(last, now)
+    return isJump(change) && change.by < 0
   }
 
   return {

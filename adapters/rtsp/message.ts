@@ -1,5 +1,7 @@
 /** Reads and writes RTSP 1.0 (RFC 2326) over TCP: requests, responses and interleaved frames. */
 
+import { bytesText } from '../../machines/domain/amounts.js'
+
 /** Names in lower case. Values of a repeated header are joined with `, `. The object has no prototype. */
 export type Headers = Record<string, string>
 
@@ -73,7 +75,7 @@ export function createParser({
     const kind = startLineOf(view)
     const end = endOfHeader(view)
     if (end === 0) {
-      if (bytes.length >= maxHeader) throw new RtspSyntaxError(`the header is larger than ${maxHeader} bytes`)
+      if (bytes.length >= maxHeader) throw new RtspSyntaxError(`the header is larger than ${bytesText(maxHeader)}`)
       return wait(bytes.length + 1)
     }
     if (!kind) throw new RtspSyntaxError('the start line is not RTSP')
@@ -227,7 +229,7 @@ function bodyLength(headers: Headers, maxBody: number): number {
   if (text === undefined || text === '') return 0
   if (others.length > 0) throw new RtspSyntaxError('Content-Length is not a number')
   if (!/^\d{1,12}$/.test(text)) throw new RtspSyntaxError('Content-Length is not a number')
-  if (Number(text) > maxBody) throw new RtspSyntaxError(`the body is larger than ${maxBody} bytes`)
+  if (Number(text) > maxBody) throw new RtspSyntaxError(`the body is larger than ${bytesText(maxBody)}`)
   return Number(text)
 }
 

@@ -1,4 +1,5 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWKSCacheInput, jwksCache } from 'jose'
+import { bytesText, spanText } from '../../machines/domain/amounts.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
@@ -51,7 +52,7 @@ export function createJwks({ url, algorithms, clock, log, limits: changed }: Jwk
       answeredAt = clock.monotonic()
       return answer
     } catch (error) {
-      const reason = options.signal?.aborted ? `no whole answer within ${timeout} ms` : reasonOf(error)
+      const reason = options.signal?.aborted ? `no whole answer within ${spanText(timeout)}` : reasonOf(error)
       if (!ending.signal.aborted)
         log.warn('a JWKS could not be fetched; its last keys stay valid for a day', { server, reason })
       throw error
@@ -120,7 +121,7 @@ async function download(url: string, options: RequestInit, bytes: number): Promi
     await response.body?.cancel()
     throw new Error(`the server answered ${response.status}`)
   }
-  const body = await bytesOf(response.body ?? [], bytes, `the answer is larger than ${bytes} bytes`)
+  const body = await bytesOf(response.body ?? [], bytes, `the answer is larger than ${bytesText(bytes)}`)
   const keys = keysIn(body.toString('utf8'))
   if (keys === undefined) throw new Error('the answer is no JWKS')
   return Response.json({ keys })

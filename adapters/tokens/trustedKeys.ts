@@ -1,4 +1,5 @@
 import { reasonOf } from '../../machines/domain/errors.js'
+import { FileFault } from '../../machines/domain/fileFault.js'
 import type { JwtAlgorithm } from '../../machines/domain/jwt.js'
 import { readChecked } from '../data/checkedFile.js'
 import type { JwksOptions } from './jwks.js'
@@ -20,26 +21,26 @@ export const noTrustedKeys: TrustedKeys = { find: async () => [], close: () => {
 
 /** Reads the key files of `security.jwt_keys`. Rejects with one sentence that names the item and no path. */
 export async function readKeyFiles(sources: readonly KeySource[]): Promise<TrustedKey[]> {
-  const found = await Promise.all(
-    sources.map((source, index) => (source.kind === 'file' ? readKeyFile(source, `security.jwt_keys[${index}]`) : [])),
-  )
+  const found = await Promise.all(sources.map(readKeyFile))
   return found.flat()
 }
 
-async function readKeyFile(
-  { file, algorithm }: { file: string; algorithm: JwtAlgorithm },
-  item: string,
-): Promise<TrustedKey[]> {
-  const name = `the file of ${item}`
-  const text = await readChecked(file, name, {
+/** The keys of one item; none of a URL. Rejects with a FileFault. */
+export async function readKeyFile(source: KeySource, index: number): Promise<TrustedKey[]> {
+  if (source.kind !== 'file') return []
+  const { file: path, algorithm } = source
+  const name = `the file of security.jwt_keys[${index}]`
+  const about = { name, key: `security.jwt_keys[${index}].file`, path }
+  const text = await readChecked(path, name, {
+    key: about.key,
     forbidden: 0o002,
     advice: 'other users could replace it; run chmod o-w on it',
   })
-  if (text === undefined) throw new Error(`${name} does not exist`)
+  if (text === undefined) throw new FileFault('does not exist', { ...about, code: 'ENOENT' })
   try {
     return keysOfText(text, algorithm)
   } catch (error) {
-    throw new Error(`${name} ${reasonOf(error)}`)
+    throw new FileFault(reasonOf(error), about)
   }
 }
 

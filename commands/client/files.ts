@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
+import { bytesText } from '../../machines/domain/amounts.js'
 import { type CameraServiceClient, RpcError } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
 import { CommandError, type Outcome } from '../outcome.js'
 import type { ClientPorts } from './open.js'
-import { bytesText, clean, clockText, table, timeText } from './screen.js'
+import { clean, clockText, table, timeText } from './screen.js'
 import type { Service } from './service.js'
 import { transfer } from './transfer.js'
 

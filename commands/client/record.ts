@@ -1,3 +1,4 @@
+import { bytesText } from '../../machines/domain/amounts.js'
 import {
   type CameraServiceClient,
   type Methods,
@@ -8,7 +9,7 @@ import {
 import type { CommandOf } from '../line/command.js'
 import { CommandError, interrupted, type Outcome, unavailable } from '../outcome.js'
 import type { ClientPorts } from './open.js'
-import { bytesText, clean, clockText } from './screen.js'
+import { clean, clockText } from './screen.js'
 import { refusalOf, type Service } from './service.js'
 
 type RecordPorts = Pick<ClientPorts, 'screen' | 'signal' | 'clock'>

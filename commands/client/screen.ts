@@ -69,15 +69,6 @@ export function table(screen: Screen, head: readonly string[], rows: readonly (r
 export const list = (rows: readonly (readonly [string, readonly string[]])[]): string[] =>
   rows.flatMap(([name, values]) => values.map((value, index) => `  ${(index === 0 ? name : '').padEnd(11)}${value}`))
 
-const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const
-
-/** `12.3 MB`. */
-export function bytesText(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  const value = bytes / 1000 ** power
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
-}
-
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
 /** A time in seconds: `0:07`, `12:05`, `1:02:03`. */

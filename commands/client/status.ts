@@ -1,10 +1,11 @@
+import { bytesText } from '../../machines/domain/amounts.js'
 import type { CameraServiceClient, Methods } from '../../rpc/client/index.js'
 import { RpcError } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
 import type { Outcome } from '../outcome.js'
 import { cameraTable } from './cameras.js'
 import type { ClientPorts } from './open.js'
-import { bytesText, type Colour, clean, durationText, list, paint, type Screen, timeText } from './screen.js'
+import { type Colour, clean, durationText, list, paint, type Screen, timeText } from './screen.js'
 
 type Calling = Pick<CameraServiceClient, 'call'>
 

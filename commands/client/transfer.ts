@@ -6,10 +6,10 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import got, { HTTPError, type OptionsInit } from 'got'
 import { codeOf } from '../../adapters/errorCode.js'
+import { bytesText } from '../../machines/domain/amounts.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { CommandError, interrupted, unavailable } from '../outcome.js'
 import type { ClientPorts } from './open.js'
-import { bytesText } from './screen.js'
 import { httpRefusal, type Service } from './service.js'
 
 type CreateConnection = OptionsInit['createConnection']

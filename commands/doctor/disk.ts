@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path'
 import type { Configuration } from '../../config/schema.js'
+import { bytesText } from '../../machines/domain/amounts.js'
 import { type DiskLimits, freeAt, fullness, reached, unknownRate } from '../../machines/domain/diskRoom.js'
-import { bytesText } from '../client/screen.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import type { DoctorHost } from './host.js'
 

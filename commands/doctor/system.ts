@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import { findSecret, type SecretName } from '../../adapters/data/secrets.js'
 import { type ConfigurationSources, configurationPath, loadConfiguration } from '../../config/load.js'
 import type { Configuration } from '../../config/schema.js'
+import { bytesText } from '../../machines/domain/amounts.js'
 import { reasonOf } from '../../machines/domain/errors.js'
-import { checkConfig } from '../checkConfig.js'
-import { bytesText } from '../client/screen.js'
+import { checkedFiles } from '../checkConfig.js'
 import { dataFolders } from '../dataFolders.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import type { DoctorHost } from './host.js'
@@ -20,10 +20,11 @@ export async function checkConfiguration(
   let source: ConfigurationSources = { env: {} }
   try {
     source = sources()
-    const { config, warnings } = loadConfiguration(source)
-    const { status, err = '' } = await checkConfig(config, warnings)
+    const loaded = loadConfiguration(source)
+    const { config } = loaded
+    const { faults, warnings } = await checkedFiles(loaded, source.env)
     const where = configurationPath(source) ?? 'the environment and the defaults'
-    if (status !== 0) return { config, findings: err.split('\n').map((line) => fail(check, line, fixOf(source))) }
+    if (faults.length > 0) return { config, findings: faults.map((line) => fail(check, line, fixOf(source))) }
     const notes = warnings.map((line) => warn(check, line, fixOf(source)))
     return { config, findings: notes.length > 0 ? notes : [ok(check, `no faults (${where})`)] }
   } catch (error) {

@@ -74,6 +74,10 @@ export interface VirtualDevice {
 }
 
 export type Device = LocalDevice | RtspDevice | VirtualDevice
+
+/** True for a device with a node on this host, whatever its bus: only it can be captured directly, and is dark at first. */
+export const isLocal = (device: Device): device is LocalDevice => 'node' in device
+
 export type SourceKind = Device['kind']
 
 /**

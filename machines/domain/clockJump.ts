@@ -6,12 +6,14 @@ import type { ClockJump, Fact } from './facts.js'
 /** A smaller difference is no jump, in ms: time servers correct the clock by little all the time. */
 const tolerance = 2_000
 
-/** Returns the jump of the wall clock between two readings, if there was one. */
-export function jumpBetween(one: ClockReading, other: ClockReading): ClockJump | undefined {
+/** Measures by how much the wall clock was set between two readings. */
+export function changeBetween(one: ClockReading, other: ClockReading): ClockJump {
   const from = Math.round(one.wall + other.monotonic - one.monotonic)
-  const by = other.wall - from
-  return Math.abs(by) > tolerance ? { from, to: other.wall, by } : undefined
+  return { from, to: other.wall, by: other.wall - from }
 }
+
+/** Judges such a change: small ones are no jumps. */
+export const isJump = ({ by }: ClockJump): boolean => Math.abs(by) > tolerance
 
 /**
  * True for the first setting of a clock that starts in 1970. No expiry could be checked before

@@ -20,9 +20,9 @@ export interface EntryCause {
 }
 
 export interface JournalEntry {
-  /** Increases by one; continues after a restart of the service. */
+  /** Increases by one; continues after a restart of the service. Gives the order: the clock may be set back. */
   seq: number
-  /** Epoch ms, by the wall clock. */
+  /** Epoch ms, by the wall clock: when the event was sent. Not before that of the cause, unless the clock was set. */
   at: number
   /** `camera:camera0`, `storage`, `camera:camera0/recording`; `service`: the process. */
   actor: string

@@ -1,4 +1,5 @@
 /** Chooses how the frames of a camera become its stream. */
+import { rateText } from './amounts.js'
 import type { CameraSettings, Capabilities, CaptureMode, CodecSettings, Pipeline, SourceKind } from './camera.js'
 import { chooseMode, describeMode, formatName } from './captureMode.js'
 import { h264Level } from './h264Level.js'
@@ -41,12 +42,12 @@ export function choosePipeline(
 function requested({ formats }: Capabilities, { width, height, fps }: CaptureMode): string {
   const names = formats.map(({ fourcc, description }) => (description ? `${fourcc} (${description})` : fourcc))
   const offer = names.length > 0 ? `only formats that cannot be read: ${names.join(', ')}` : 'no known format'
-  return `The camera offers ${offer}; ${width}x${height} at ${fps} fps is requested.`
+  return `The camera offers ${offer}; ${width}x${height} at ${rateText(fps)} fps is requested.`
 }
 
 function sourceOf(kind: SourceKind, mode: CaptureMode, own: boolean, reason: string): string {
   const { width, height, fps } = mode
-  if (kind === 'virtual') return `Test pattern ${width}x${height} at ${fps} fps: ${reason}.`
+  if (kind === 'virtual') return `Test pattern ${width}x${height} at ${rateText(fps)} fps: ${reason}.`
   if (own && mode.fourcc === 'H264')
     return `Captured as ${describeMode(mode)} (${reason}), and encoded because this camera has its own codec settings.`
   return `Captured as ${describeMode(mode)}: ${reason}.`

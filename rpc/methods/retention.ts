@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { bytesText } from '../../machines/domain/amounts.js'
 import { invalidParam } from '../../machines/domain/errors.js'
 import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'
 import { method } from '../method.js'
@@ -30,7 +31,7 @@ const plural = (count: number, word: string) => `${count} ${word}${count === 1 ?
 const summaryOf = ({ type }: RetentionPolicy, { dryRun, files, freed, kept }: Cleanup): string => {
   if (type === 'manual') return 'The retention policy is manual: it names no files to delete'
   const [deleted, saved] = dryRun ? ['would be deleted', 'would be freed'] : ['deleted', 'freed']
-  const sum = `${plural(files.length, 'file')} ${deleted}, ${plural(freed, 'byte')} ${saved}`
+  const sum = `${plural(files.length, 'file')} ${deleted}, ${bytesText(freed)} ${saved}`
   const [first] = kept
   return first === undefined
     ? sum

@@ -64,6 +64,65 @@ describe('journal', () => {
     expect(second?.cause).to.deep.equal({ event: 'go', seq: first?.seq, by })
   })
 
+  describe('with a clock', () => {
+    const child = createMachine({ id: 'child', initial: 'a', states: { a: { on: { poke: 'b' } }, b: {} } })
+    /** The host is so slow that the clock goes on by 20 ms between two readings. */
+    const slowly = () => {
+      const time = { wall: 1_700_000_000_000 }
+      const now = () => {
+        time.wall += 20
+        return time.wall
+      }
+      return { time, ...watch({ now, monotonic: () => 1_000 }) }
+    }
+    const timesOf = (entries: readonly JournalEntry[]) =>
+      entries.map(({ at, cause }) => ({ at, cause: entries.find(({ seq }) => seq === cause?.seq)?.at }))
+
+    it('dates no entry before its cause, and none before the entry above it', async () => {
+      const { inspect, entries } = slowly()
+      const failing = fromPromise(() => Promise.reject(new Error('no')))
+      const parent = setup({ actors: { child, failing } }).createMachine({
+        id: 'parent',
+        invoke: { src: 'child', id: 'child' },
+        initial: 'one',
+        states: {
+          one: { on: { go: { target: 'two', actions: sendTo('child', { type: 'poke' }) } } },
+          two: { invoke: { src: 'failing', onError: 'three' } },
+          three: {},
+        },
+      })
+      createActor(parent, { systemId: 'parent', inspect }).start().send({ type: 'go' })
+      await turn()
+      const times = timesOf(entries())
+      expect(times.map(({ cause }) => cause !== undefined)).to.deep.equal([false, true, false, true, true])
+      for (const { at, cause = 0 } of times) expect(at).to.be.greaterThan(cause)
+      expect(times.map(({ at }) => at)).to.deep.equal(times.map(({ at }) => at).sort())
+    })
+
+    it('keeps the true time after the clock was set back; the numbers give the order', async () => {
+      const { inspect, entries, time } = slowly()
+      const parent = setup({ actors: { child } }).createMachine({
+        id: 'parent',
+        invoke: { src: 'child', id: 'child' },
+        initial: 'one',
+        states: {
+          one: { on: { go: 'two' } },
+          two: { on: { go: { target: 'one', actions: sendTo('child', { type: 'poke' }) } } },
+        },
+      })
+      const actor = createActor(parent, { systemId: 'parent', inspect }).start()
+      actor.send({ type: 'go' })
+      await turn()
+      const before = time.wall
+      time.wall -= 3_600_000
+      actor.send({ type: 'go' })
+      await turn()
+      const [, , first, second, third] = entries()
+      expect([first?.at, second?.at, third?.at]).to.deep.equal([before, before - 3_599_980, before - 3_599_960])
+      expect([second?.seq, third?.seq, third?.cause?.seq]).to.deep.equal([4, 5, 4])
+    })
+  })
+
   it('shows a jump of the clock with its size, and not the readings', async () => {
     const { inspect, lines, entries } = watch()
     const time = { wall: 1_700_000_000_000, monotonic: 1_000 }
@@ -254,9 +313,9 @@ describe('flapping', () => {
 const quiet = { error() {}, warn() {}, info() {}, debug() {} }
 const clock = { now: () => 1_000, monotonic: () => 1_000 }
 
-function watch() {
+function watch(clocks = clock) {
   const journal = memoryJournal()
-  const { inspect } = createJournalist({ journal, clock, log: quiet })
+  const { inspect } = createJournalist({ journal, clock: clocks, log: quiet })
   const lines = () =>
     journal
       .recent()

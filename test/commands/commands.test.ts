@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { startApp } from '../../app.js'
 import { audit } from '../../commands/audit.js'
 import { checkConfig } from '../../commands/checkConfig.js'
 import { keys } from '../../commands/keys.js'
 import { UsageError } from '../../commands/line/command.js'
 import { configurationFault, failure, type Outcome } from '../../commands/outcome.js'
 import { token } from '../../commands/token.js'
-import { loadConfiguration } from '../../config/load.js'
+import { type Loaded, loadConfiguration } from '../../config/load.js'
 import { invalidParam, notFound } from '../../machines/domain/errors.js'
 import { createGate } from '../support/gate.js'
 
@@ -116,38 +117,157 @@ describe('commands', () => {
     expect((await audit(configuration())).out).to.match(/^the audit log is incomplete or was changed: .* \(0 entries/)
   })
 
-  it('check a configuration with its key files', async () => {
-    expect(await checkConfig(configuration(), ['x is not used'])).to.deep.equal({
-      status: 0,
-      out: 'the configuration is good\nwarning: x is not used',
-    })
-    const keyFile = { CAMERA_SERVICE_SECURITY_JWT_KEYS: `[{algorithm: RS256, file: ${join(dir, 'none.pem')}}]` }
-    expect(await checkConfig(configuration(keyFile), [])).to.deep.equal({
-      status: configurationFault,
-      err: 'the file of security.jwt_keys[0] does not exist',
-    })
-  })
-
-  it('report every file of a configuration that the service could not read, and accept good ones', async () => {
-    const file = join(dir, 'secret')
-    const secret = { CAMERA_SERVICE_SECURITY_JWT_SECRET_FILE: file }
-    const tls = {
-      CAMERA_SERVICE_SERVER_TLS_CERT_FILE: join(dir, 'none.pem'),
-      CAMERA_SERVICE_SERVER_TLS_KEY_FILE: dir,
-      CAMERA_SERVICE_MEDIAMTX_TLS: 'files',
-      CAMERA_SERVICE_MEDIAMTX_TLS_CERT_FILE: join(dir, 'none.pem'),
-      CAMERA_SERVICE_MEDIAMTX_TLS_KEY_FILE: join(dir, 'none.key'),
+  describe('check a configuration', () => {
+    const none = () => join(dir, 'none.pem')
+    /** Writes the configuration file; each row is one line. */
+    const written = async (...rows: string[]) => {
+      const file = join(dir, 'camera-service.yml')
+      await writeFile(file, [`data_dir: ${dir}`, ...rows, ''].join('\n'))
+      return loadConfiguration({ file, env: {} })
     }
-    const { status, err } = await checkConfig(configuration({ ...secret, ...tls }), [])
-    expect(status).to.equal(configurationFault)
-    expect(err?.split('\n')).to.deep.equal([
-      'the file of security.jwt_secret_file does not exist',
-      'server.tls.cert_file cannot be read: it does not exist',
-      'mediamtx.tls_cert_file cannot be read: it does not exist',
-    ])
-    await writeFile(file, 'a'.repeat(43), { mode: 0o600 })
-    expect((await checkConfig(configuration(secret), [])).status).to.equal(0)
-    expect(await readdir(dir), 'nothing is generated').to.deep.equal(['secret'])
+    const check = async (loaded: Loaded, env: Record<string, string> = {}) => {
+      const { status, err, out } = await checkConfig(loaded, env)
+      return [status, ...(err ?? out ?? '').replaceAll(dir, 'DIR').split('\n')]
+    }
+    const keep = (name: string, text: string, mode = 0o600) => writeFile(join(dir, name), text, { mode })
+    const camera = (file: string, ...rows: string[]) => [
+      'cameras:',
+      '  - name: yard',
+      '    source: rtsp://192.0.2.1/x',
+      '    user: ann',
+      `    password_file: ${file}`,
+      ...rows,
+    ]
+    const origin = (line: number) => `(file DIR/camera-service.yml line ${line})`
+
+    it('without a file, with its warnings', async () => {
+      const loaded = loadConfiguration({ env: { CAMERA_SERVICE_DATA_DIR: dir } })
+      expect(await check({ ...loaded, warnings: ['x is not used'] })).to.deep.equal([
+        0,
+        'the configuration is good',
+        'warning: x is not used',
+      ])
+    })
+
+    it('with all files that the service could not use, each with its key and line', async () => {
+      const loaded = await written(
+        'security:',
+        `  jwt_secret_file: ${join(dir, 'secret')}`,
+        '  jwt_keys:',
+        '    - algorithm: RS256',
+        `      file: ${none()}`,
+        'server:',
+        '  tls:',
+        `    cert_file: ${none()}`,
+        `    key_file: ${dir}`,
+        'mediamtx:',
+        '  tls: files',
+        `  tls_cert_file: ${none()}`,
+        `  tls_key_file: ${none()}`,
+        ...camera(join(dir, 'pass')),
+      )
+      expect(await check(loaded)).to.deep.equal([
+        configurationFault,
+        `security.jwt_secret_file = ***: does not exist ${origin(3)}`,
+        `security.jwt_keys[0].file = "DIR/none.pem": does not exist ${origin(6)}`,
+        `server.tls.cert_file = "DIR/none.pem": cannot be read: it does not exist ${origin(9)}`,
+        `server.tls.key_file = "DIR": cannot be read: it is a folder ${origin(10)}`,
+        `mediamtx.tls_cert_file = "DIR/none.pem": cannot be read: it does not exist ${origin(13)}`,
+        `mediamtx.tls_key_file = "DIR/none.pem": cannot be read: it does not exist ${origin(14)}`,
+        `cameras[0].password_file = ***: does not exist ${origin(19)}`,
+      ])
+    })
+
+    it('with good files, and generates none', async () => {
+      await keep('secret', 'a'.repeat(43))
+      await keep('pass', 'hush\n')
+      const loaded = await written(
+        `security: { jwt_secret_file: ${join(dir, 'secret')} }`,
+        ...camera(join(dir, 'pass')),
+      )
+      expect(await check(loaded)).to.deep.equal([0, 'the configuration is good'])
+      expect((await readdir(dir)).sort()).to.deep.equal(['camera-service.yml', 'pass', 'secret'])
+    })
+
+    it('with a password file that is empty, no file, or open to others', async () => {
+      await keep('empty', '\n')
+      await keep('open', 'hush\n')
+      await chmod(join(dir, 'open'), 0o644)
+      const fault = async (file: string) => (await check(await written(...camera(file)))).slice(1)
+      expect(await fault(join(dir, 'empty'))).to.deep.equal([`cameras[0].password_file = ***: is empty ${origin(6)}`])
+      expect(await fault(dir)).to.deep.equal([`cameras[0].password_file = ***: is not a file ${origin(6)}`])
+      expect(await fault(join(dir, 'open'))).to.deep.equal([
+        'the configuration is good',
+        `warning: cameras[0].password_file = ***: is open to others (mode 0644): run chmod 600 on it ${origin(6)}`,
+      ])
+      expect((await check(await written(...camera(none(), '    enabled: false')))).slice(1)).to.deep.equal([
+        'the configuration is good',
+      ])
+    })
+
+    it('with credentials of systemd, which exist only for the service', async () => {
+      const loaded = await written(...camera('/run/credentials/camera-service.service/yard'))
+      const made = 'systemd makes this file when it starts the service (LoadCredential)'
+      expect(await check(loaded)).to.deep.equal([
+        0,
+        'the configuration is good',
+        `warning: cameras[0].password_file = ***: cannot be checked here: ${made} ${origin(6)}`,
+      ])
+      const ofService = { CREDENTIALS_DIRECTORY: '/run/credentials/camera-service.service' }
+      expect(await check(loaded, ofService)).to.deep.equal([
+        configurationFault,
+        `cameras[0].password_file = ***: does not exist ${origin(6)}`,
+      ])
+      await keep('jwt_secret', 'short')
+      expect(await check(await written(), { CREDENTIALS_DIRECTORY: dir })).to.deep.equal([
+        configurationFault,
+        'the systemd credential jwt_secret holds 5 bytes; at least 32 are needed (environment CREDENTIALS_DIRECTORY)',
+      ])
+    })
+
+    it('with the secrets of the data directory that stop the start, and not with those that are replaced', async () => {
+      await mkdir(join(dir, 'secrets'), { mode: 0o700 })
+      await keep('secrets/jwt_secret', 'short')
+      await keep('secrets/link_secret', 'short')
+      await keep('secrets/audit_secret', 'a'.repeat(43))
+      await chmod(join(dir, 'secrets', 'audit_secret'), 0o644)
+      const of = (secret: string) => `data_dir = "DIR": the file secrets/${secret} of the data directory`
+      expect(await check(await written())).to.deep.equal([
+        configurationFault,
+        `${of('jwt_secret')} holds 5 bytes; at least 32 are needed ${origin(1)}`,
+        `${of('audit_secret')} is open to others (mode 0644): run chmod 600 on it ${origin(1)}`,
+      ])
+    })
+
+    it('names the environment for a list that it sets', async () => {
+      const list = `[{ name: yard, source: "rtsp://192.0.2.1/x", user: ann, password_file: ${none()} }]`
+      await written('cameras:', '  - { name: yard, source: virtual, x-note: 1 }')
+      const env = { CAMERA_SERVICE_CAMERAS: list }
+      expect(await check(loadConfiguration({ file: join(dir, 'camera-service.yml'), env }))).to.deep.equal([
+        configurationFault,
+        'cameras[0].password_file = ***: does not exist (environment CAMERA_SERVICE_CAMERAS)',
+      ])
+    })
+
+    it('says what the service says that does not start with them, and warns of cameras', async () => {
+      const loaded = await written(
+        'server:',
+        '  tls:',
+        `    cert_file: ${none()}`,
+        `    key_file: ${none()}`,
+        ...camera(join(dir, 'pass')),
+      )
+      const start = startApp({ config: loaded.config, source: { env: {}, loaded }, log: createGate().log, env: {} })
+      const said = await start.then(
+        () => 'it started',
+        (error: Error) => error.message,
+      )
+      const [, ...faults] = await check(loaded)
+      expect(faults).to.deep.equal([
+        ...said.replaceAll(dir, 'DIR').split('\n'),
+        `cameras[0].password_file = ***: does not exist ${origin(10)}`,
+      ])
+    })
   })
 
   it('fail with a sentence, and with 78 for mistakes of the operator', () => {

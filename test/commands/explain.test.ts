@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { askService } from '../../commands/client/service.js'
 import { explain } from '../../commands/explain.js'
+import { entryText, type HistoryEntry } from '../../commands/explanationText.js'
 import { history } from '../../commands/history.js'
 import { parseArguments } from '../../commands/line/arguments.js'
 import { UsageError } from '../../commands/line/command.js'
@@ -29,6 +30,14 @@ describe('commands: explain and history', () => {
   type Request = Parameters<typeof history>[0]
   const journal = async (request: Request, { signal } = ports) =>
     askService(await connect(), (client) => history(request, { ...ports, signal }, client))
+
+  it('round the numbers of evidence, and name their units', () => {
+    const evidence = { percent: 100 / 3, available: 1_234_567_890, away: 125_000, pid: 4_711, by_ms: -3_600_000 }
+    const entry = { seq: 1, at: '2026-01-02T03:04:05.000Z', actor: 'storage', event: 'measured', text: 'measured' }
+    expect(entryText({ ...entry, evidence } as HistoryEntry)).to.match(
+      / \[percent=33\.3 %, available=1\.2 GB, away=2 min 5 s, pid=4711, by=-1 h\]$/,
+    )
+  })
 
   it('explain a camera in words', async () => {
     const { status, out = '' } = await said({ device: 'camera1' })

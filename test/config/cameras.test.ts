@@ -148,7 +148,7 @@ describe('configuration of cameras', () => {
         'as in rtsp://192.168.1.20:554/stream; in a user or password write / as %2F, ? as %3F and # as %23',
       'cameras[6] must be a group of keys (name, key, source, user, password, password_file, transport, fingerprint, ' +
         'keepalive, check_interval, enabled, size, fps, codec, priority, retention, skip_frames)',
-      'cameras[7].name is set twice',
+      'cameras[7].name is set twice, first on line 14',
       'cameras[7].fps has no value',
       'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',
     ])

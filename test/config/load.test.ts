@@ -346,7 +346,7 @@ describe('configuration', () => {
       expect(
         load(`security:\n  jwt_secret_key: ${secret} #more\n`).warnings.map((line) => line.replace(file, 'FILE')),
       ).to.deep.equal([
-        'security.jwt_secret_key ends before " #", where YAML begins a comment: ' +
+        'security.jwt_secret_key = ***: ends before " #", where YAML begins a comment: ' +
           'put it in quotes if the rest belongs to it (file FILE line 2)',
       ])
       expect(load(`security:\n  jwt_secret_key: "${secret} #more" # changed in May\n`).warnings).to.deep.equal([])
@@ -363,6 +363,61 @@ describe('configuration', () => {
         'server.port = 81: is set twice, first on line 2 (file FILE line 3)',
         'server = a group of keys: is set twice, first on line 1 (file FILE line 4)',
       ])
+    })
+
+    describe('of passwords that YAML takes for something else', () => {
+      const camera = (...rows: string[]) =>
+        ['cameras:', '  - name: a', '    source: rtsp://192.0.2.1/x', '    user: ann', ...rows, ''].join('\n')
+      const nothing = (mark: string, what: string) =>
+        `nothing: has no value: YAML takes what begins with ${mark} as ${what}; put it in quotes if it is the value`
+      const notYaml = (mark: string) =>
+        ` = : the configuration file is not YAML: a value begins with ${mark} (put it in quotes) (file FILE line 5)`
+
+      for (const [row, fault] of [
+        ['    password: #hush', `cameras[0].password = ${nothing('#', 'a comment')} (file FILE line 5)`],
+        ['    password: # hush', `cameras[0].password = ${nothing('#', 'a comment')} (file FILE line 5)`],
+        ['    password: &hush', `cameras[0].password = ${nothing('&', 'the name of an anchor')} (file FILE line 5)`],
+        ['    password: @hush', notYaml('@')],
+        ['    password: `hush', notYaml('`')],
+        ['    password: %hush', notYaml('%')],
+        ['    password: !hush', notYaml('!')],
+        ['    password: |hush', notYaml('| or >')],
+        [
+          '    password: *hush',
+          ' = : the configuration file refers to an anchor that does not exist; put a text that begins with * in quotes' +
+            ' (file FILE line 5)',
+        ],
+      ] as const)
+        it(`say so, and show nothing of it: ${row.trim()}`, () => {
+          expect(lines(() => load(camera(row)))).to.deep.equal([fault])
+          expect(lines(() => load(camera(row, '    fps: 5')))).to.deep.equal([fault])
+        })
+
+      it('say it of a secret of its own key, and not of a comment in the next line', () => {
+        expect(lines(() => load('security:\n  jwt_secret_key: #hush\n'))).to.deep.equal([
+          `security.jwt_secret_key = ${nothing('#', 'a comment')} (file FILE line 2)`,
+        ])
+        expect(lines(() => load('security:\n  jwt_secret_key:\n    # hush\n'))).to.deep.equal([
+          'security.jwt_secret_key = nothing: has no value (file FILE line 2)',
+        ])
+      })
+
+      it('include a key of a camera that is set twice, with both lines', () => {
+        expect(lines(() => load(camera('    password: hush', '    fps: 5', '    password: more')))).to.deep.equal([
+          'cameras[0].password = ***: is set twice, first on line 5 (file FILE line 7)',
+        ])
+        expect(
+          lines(() => load(camera('    codec:', '      preset: fast', '      preset:\n        slow'))),
+        ).to.deep.equal(['cameras[0].codec.preset = "slow": is set twice, first on line 6 (file FILE line 7)'])
+      })
+
+      it('warn of the end of a password before " #"', () => {
+        const { warnings } = load(camera('    password: hush #more'))
+        expect(warnings.map((line) => line.replace(file, 'FILE'))).to.deep.equal([
+          'cameras[0].password = ***: ends before " #", where YAML begins a comment: put it in quotes if the rest belongs ' +
+            'to it (file FILE line 5)',
+        ])
+      })
     })
 
     it('include the first syntax error of YAML, with its line', () => {

@@ -98,7 +98,7 @@ describe('credential commands', function () {
     expect(await run('check-config', keys)).to.deep.equal({
       code: 78,
       out: '',
-      err: 'the file of security.jwt_keys[0] does not exist',
+      err: 'security.jwt_keys[0].file = "/none.pem": does not exist (environment CAMERA_SERVICE_SECURITY_JWT_KEYS)',
     })
     expect((await run('audit verify')).code).to.equal(1)
   })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createActor, fromPromise, SimulatedClock } from 'xstate'
-import { clockWatchMachine } from '../../machines/clockWatch.js'
-import type { ClockReading } from '../../machines/domain/clockTrust.js'
+import { readClock } from '../../actors/effects/time.js'
+import { clockWatchMachine, type WatchedReading } from '../../machines/clockWatch.js'
 import type { ClockFact } from '../../machines/domain/facts.js'
 import { createClock, day } from '../support/clock.js'
 import { turn } from '../support/later.js'
@@ -32,6 +32,28 @@ describe('the watch over the clock', () => {
     expect(states()).to.equal('waiting')
   })
 
+  it('judges the change that the effect has measured, and nothing else', async () => {
+    for (const [by, isJump] of [
+      [2_000, false],
+      [2_001, true],
+      [-2_001, true],
+    ] as const) {
+      const change = { from: 5_000, to: 5_000 + by, by }
+      // The readings alone would say something else.
+      const readClock = fromPromise<WatchedReading, object>(async () => ({ wall: 0, monotonic: 0, change }))
+      const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), { clock: new SimulatedClock() })
+      const facts: ClockFact[] = []
+      actor.on('*', (fact) => facts.push(fact))
+      actor.start()
+      await turn()
+      expect([by, actor.getSnapshot().value, facts]).to.deep.equal([
+        by,
+        isJump ? 'jumped' : 'waiting',
+        isJump ? [{ type: 'system.clock_jumped', ...change }] : [],
+      ])
+    }
+  })
+
   it('ignores small corrections, and long pauses of the process', async () => {
     const { clock, facts, passes } = await watch()
     for (const step of [2_000, -2_000]) {
@@ -51,11 +73,7 @@ async function watch() {
   const timers = new SimulatedClock()
   const clock = createClock()
   const facts: ClockFact[] = []
-  const readClock = fromPromise<ClockReading, { last?: ClockReading | undefined }>(async () => ({
-    wall: clock.now(),
-    monotonic: clock.monotonic(),
-  }))
-  const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), { clock: timers })
+  const actor = createActor(clockWatchMachine.provide({ actors: { readClock: readClock(clock) } }), { clock: timers })
   actor.on('*', (fact) => facts.push(fact))
   actor.start()
   await turn()

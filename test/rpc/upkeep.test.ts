@@ -193,8 +193,7 @@ describe('methods for metrics, retention and the audit log', () => {
         cleanup_executed: true,
         files_deleted: 2,
         space_freed: 11,
-        message:
-          '2 files deleted, 11 bytes freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
+        message: '2 files deleted, 11 B freed; 1 file could not be deleted, c.mp4: the file cannot be deleted (EACCES)',
         recordings_removed: 1,
         snapshots_removed: 1,
         dry_run: false,
@@ -211,7 +210,7 @@ describe('methods for metrics, retention and the audit log', () => {
       expect(result).to.deep.include({
         cleanup_executed: false,
         dry_run: true,
-        message: '2 files would be deleted, 11 bytes would be freed',
+        message: '2 files would be deleted, 11 B would be freed',
       })
       expect(asked[0]?.dryRun).to.equal(true)
     })

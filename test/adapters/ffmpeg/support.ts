@@ -57,4 +57,6 @@ export const webcam = {
   productId: '0102',
   model: 'Test Cam',
 } as const
+/** The same node, of a camera that is not USB. */
+export const csi = { kind: 'v4l2', node: '/dev/video42', model: 'unicam', links: [] as string[] } as const
 export const demo = { kind: 'virtual', name: 'demo' } as const

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { createPictures } from '../../../adapters/ffmpeg/pictures.js'
 import { framesToMeasure, settledAfter } from '../../../adapters/ffmpeg/warmUp.js'
-import { encoded, fake, folder, log, never, runWith, systemClock, webcam } from './support.js'
+import { csi, encoded, fake, folder, log, never, runWith, systemClock, webcam } from './support.js'
 
 describe('the warm-up of a camera', () => {
   for (const [story, brightness, skip] of [
@@ -101,20 +101,25 @@ for word in "$@"; do case "$word" in --stream-to=*) cp "${at('frames')}" "\${wor
       expect(await asked()).to.match(/--stream-skip=0 --stream-count=1 /)
     })
 
-    it('is measured by ffmpeg, too', async () => {
-      // ffmpeg reads the frames of a file in place of the device.
-      await writeFile(at('frames'), brightening(['-c:v', 'mjpeg', '-f', 'mjpeg']))
-      const real = execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim()
-      await fake(
-        at('bin'),
-        'ffmpeg',
-        `while [ "$1" != /dev/video42 ]; do shift; done; shift
+    for (const [kind, device] of [
+      ['USB', webcam],
+      ['CSI', csi],
+    ] as const)
+      it(`is measured by ffmpeg, too: ${kind}`, async () => {
+        // ffmpeg reads the frames of a file in place of the device.
+        await writeFile(at('frames'), brightening(['-c:v', 'mjpeg', '-f', 'mjpeg']))
+        const real = execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim()
+        await fake(
+          at('bin'),
+          'ffmpeg',
+          `while [ "$1" != /dev/video42 ]; do shift; done; shift
 exec ${real} -nostdin -y -v error -f mjpeg -i "${at('frames')}" "$@"`,
-      )
-      const { grabByFfmpeg } = pictures('auto')
-      const first = await grabByFfmpeg('camera0', webcam, encoded(), never)
-      expect([first.skippedFrames, luma(first.file) > 110]).to.deep.equal([7, true])
-      expect((await grabByFfmpeg('camera0', webcam, encoded(), never)).skippedFrames).to.equal(2)
-    })
+        )
+        const { grabByFfmpeg } = pictures('auto')
+        const first = await grabByFfmpeg('camera0', device, encoded(), never)
+        expect([first.skippedFrames, luma(first.file) > 110]).to.deep.equal([7, true])
+        expect((await grabByFfmpeg('camera0', device, encoded(), never)).skippedFrames).to.equal(2)
+        expect((await grabByFfmpeg('camera0', device, encoded(), never, 1)).skippedFrames).to.equal(1)
+      })
   })
 })

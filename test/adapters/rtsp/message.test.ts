@@ -144,12 +144,12 @@ describe('RTSP messages', () => {
     [
       'an endless header',
       Buffer.from(`OPTIONS * RTSP/1.0\r\nX: ${'x'.repeat(20_000)}`),
-      'the header is larger than 16384 bytes',
+      'the header is larger than 16.4 KB',
     ],
     [
       'a body that is too large',
       Buffer.from('ANNOUNCE a RTSP/1.0\r\nContent-Length: 65537\r\n\r\n'),
-      'the body is larger than 65536 bytes',
+      'the body is larger than 65.5 KB',
     ],
     [
       'an invalid length',

@@ -179,13 +179,13 @@ describe('trusted keys by URL', () => {
         const timer = setInterval(() => response.write(' '), 20)
         response.on('close', () => clearInterval(timer))
       },
-      reason: 'no whole answer within 1000 ms',
+      reason: 'no whole answer within 1 s',
       timeout: 1_000,
     },
     'is huge': {
       answer: (response) =>
         void response.end(JSON.stringify({ keys: [jwk(first, { kid: 'a' })], more: 'x'.repeat(70_000) })),
-      reason: 'the answer is larger than 65536 bytes',
+      reason: 'the answer is larger than 65.5 KB',
     },
     redirects: {
       answer: (response) => void response.writeHead(302, { location: '/elsewhere' }).end(),

@@ -122,8 +122,8 @@ const clockWatch = model(clockWatchMachine, {
   events: [],
   effects: {
     readClock: [
-      { done: { wall: 1_000_000, monotonic: 1_000 } },
-      { done: { wall: 9_000_000, monotonic: 1_000 } },
+      { done: { wall: 1_000_000, monotonic: 1_000, change: { from: 1_000_000, to: 1_000_000, by: 0 } } },
+      { done: { wall: 9_000_000, monotonic: 1_000, change: { from: 1_000_000, to: 9_000_000, by: 8_000_000 } } },
       crashes,
     ],
   },
