@@ -6,6 +6,7 @@ import { discoveryMachine } from '../machines/discovery.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import type { DeviceProbe, Pictures, Pipelines, UsbDevices } from '../machines/domain/capture.js'
 import type { ClockStore } from '../machines/domain/clockTrust.js'
+import type { Encoders } from '../machines/domain/encoder.js'
 import type { AddressCheck, ExternalStore, NameCheck, StreamScan } from '../machines/domain/external.js'
 import type { Indexer, MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
@@ -64,6 +65,7 @@ export interface ActorPorts extends ConfigurationPorts {
   reader: StreamReader
   usb: UsbDevices
   probe: DeviceProbe
+  encoders: Encoders
   pipelines: Pipelines
   pictures: Pictures
   files: MediaFiles
