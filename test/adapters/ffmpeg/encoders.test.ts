@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createEncoders } from '../../../adapters/ffmpeg/encoders.js'
-import { failure, fake, folder, never, runWith } from './support.js'
+import { failure, fake, folder, never, runWith, until } from './support.js'
 
 const listed = ['libx264', 'h264_nvenc', 'h264_v4l2m2m', 'h264_vaapi']
 
@@ -110,12 +110,13 @@ describe('the encoders of this host', () => {
   })
 
   it('goes on for the others when one caller gives up, and ends its programs when it closes', async () => {
-    const { choose, close } = await host(ffmpeg(listed, { h264_nvenc: 'exec sleep 60' }))
+    const { choose, close, calls } = await host(ffmpeg(listed, { h264_nvenc: 'exec sleep 60' }))
     const leaving = new AbortController()
     const gone = choose('auto', leaving.signal)
     const stays = choose('auto', never)
     leaving.abort(new Error('the camera is gone'))
     expect(await failure(gone)).to.equal('the camera is gone')
+    await until('the test runs', async () => (await calls()).some((call) => call.includes('h264_nvenc')))
     close()
     expect(await stays).to.deep.equal({
       encoder: 'libx264',
