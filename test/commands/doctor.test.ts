@@ -111,9 +111,10 @@ const cases: Case[] = [
   ],
   [
     'a hardware encoder that does not work',
-    { env: { CAMERA_SERVICE_MEDIAMTX_CODEC_ENCODER: 'h264_nvenc' } },
+    {},
     'warn encoder: libx264 instead of h264_nvenc: it is so → give the service the device of the encoder ' +
       '(docs/cameras.md), or set mediamtx.codec.encoder to auto',
+    { CAMERA_SERVICE_MEDIAMTX_CODEC_ENCODER: 'h264_nvenc' },
   ],
   [
     'no v4l2-ctl',

@@ -95,7 +95,7 @@ describe('the encoders of this host', () => {
     expect((await choose('auto', never)).reason).to.equal('this host has no hardware encoder')
   })
 
-  it('tests once for all callers, and again when it was told to forget', async () => {
+  it('tests once for all callers, and again after `forget`', async () => {
     const { choose, forget, calls } = await host(ffmpeg(listed, { h264_nvenc: 'busy', h264_vaapi: 'busy' }))
     const [one, two] = await Promise.all([choose('auto', never), choose('auto', never)])
     expect([one, two, await choose('h264_v4l2m2m', never)].map(({ encoder }) => encoder)).to.deep.equal([
