@@ -108,7 +108,8 @@ export const cameraSetup = setup({
       if (event.type !== 'camera.configured') return
       const { name, settings, endsOnUnplug = false, maxInterruption, adapts = false } = event.setup
       enqueue.assign({ name, settings, endsOnUnplug, maxInterruption, adapts })
-      if (context.failedEncoder && !isSameStream(settings, context.settings)) enqueue.assign({ failedEncoder: undefined })
+      if (context.failedEncoder && !isSameStream(settings, context.settings))
+        enqueue.assign({ failedEncoder: undefined })
       if (name !== context.name) enqueue.emit({ type: 'camera.renamed', camera: context.id, name })
     }),
     dropDevice: assign({ device: undefined, connectedAt: undefined, keptHolds: undefined }),
