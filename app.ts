@@ -157,6 +157,7 @@ export async function startApp(options: AppOptions): Promise<App> {
           logging.configure(tuning.logLevel)
           rateLimits.configure(tuning.rateLimits)
           ports.scan.use(tuning.scan)
+          ports.encoders.forget()
           // The handlers read these at each request.
           Object.assign(api.snapshots, tuning.snapshots)
           Object.assign(api.recordings, tuning.recordings)

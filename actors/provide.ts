@@ -9,7 +9,7 @@ import type { ClockStore } from '../machines/domain/clockTrust.js'
 import type { AddressCheck, ExternalStore, NameCheck, StreamScan } from '../machines/domain/external.js'
 import type { Indexer, MediaFiles, Quarantine, Segments, Storage } from '../machines/domain/files.js'
 import type { MediaServer, ServerProcess, StreamReader } from '../machines/domain/mediaServer.js'
-import type { CaptureDefaults, Clock, Log, RegistryStore } from '../machines/domain/ports.js'
+import type { CaptureDefaults, Clock, Encoders, Log, RegistryStore } from '../machines/domain/ports.js'
 import type { Protection } from '../machines/domain/protection.js'
 import type { GapStore, IntentStore } from '../machines/domain/recording.js'
 import type { RetentionStore } from '../machines/domain/retention.js'
@@ -64,6 +64,7 @@ export interface ActorPorts extends ConfigurationPorts {
   reader: StreamReader
   usb: UsbDevices
   probe: DeviceProbe
+  encoders: Encoders
   pipelines: Pipelines
   pictures: Pictures
   files: MediaFiles

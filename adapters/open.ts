@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
 import { moduleLogs } from '../machines/domain/logLevels.js'
@@ -19,6 +17,7 @@ import { createRegistryStore } from './data/registry.js'
 import { createRetentionStore } from './data/retention.js'
 import { openRunFolder } from './data/runFolder.js'
 import { keptSecret } from './data/secrets.js'
+import { createEncoders } from './ffmpeg/encoders.js'
 import { checkPrograms } from './ffmpeg/installed.js'
 import { createPictures } from './ffmpeg/pictures.js'
 import { createPipelines } from './ffmpeg/pipelines.js'
@@ -47,6 +46,7 @@ import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
 import { createStreamReader } from './rtsp/reader.js'
 import { createStreamScan } from './rtsp/scan.js'
 import { noSimulation, openSimulation, type SimulationOptions } from './simulation/open.js'
+import { simulatorCommand } from './simulator/command.js'
 import { createUsbDevices } from './usb/devices.js'
 import { createDeviceProbe } from './usb/probe.js'
 
@@ -209,6 +209,8 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
   const { usage } = localPipelines
   const pipelines = simulation.pipelines(localPipelines)
   const snapshotsDir = (camera: string) => join(data.snapshots, camera)
+  const encoders = createEncoders()
+  closers.push(encoders.close)
   const hostSampler = createHostSampler({ clock, log })
   closers.push(hostSampler.dispose)
   const gaps = await createGapStore(stored)
@@ -248,6 +250,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     clock,
     usb: simulation.usb(() => createUsbDevices({ log: logs.cameras })),
     probe,
+    encoders,
     pipelines,
     pictures: simulation.pictures(
       createPictures({
@@ -288,13 +291,4 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
       authPort = (await authServer.start()).port
     },
   }
-}
-
-/** The simulator of MediaMTX is a program of its own, like the real one. */
-function simulatorCommand(): readonly [string, ...string[]] {
-  const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-  const require = createRequire(import.meta.url)
-  return import.meta.url.endsWith('.ts')
-    ? [process.execPath, '--import', require.resolve('tsx'), file('./simulator/main.ts')]
-    : [process.execPath, file('./simulator.js')]
 }

@@ -1,4 +1,5 @@
 import { isDisplayName } from '../machines/domain/displayName.js'
+import { hardwareEncoders } from '../machines/domain/encoder.js'
 import { isModel, keyOf } from '../machines/domain/entries.js'
 import { hidden, maskedParameters } from '../machines/domain/mask.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
@@ -57,6 +58,7 @@ export const codecFormats = {
   ),
   preset: oneOf('ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'),
   bitrate: bitrate('64k', '100M'),
+  encoder: oneOf('auto', 'libx264', ...hardwareEncoders),
 }
 
 /** Frames per second. */
@@ -124,13 +126,17 @@ function isCut(raw: Raw): boolean {
   return endsInUser || (isAttached && maskedParameters(value) !== value)
 }
 
-const codecOverrides = mapped(groupOf(codecFormats), (codec) =>
+/** The encoder is no property of the stream: a camera whose H.264 is copied does not become one that is encoded. */
+const codecOverrides = mapped(groupOf(codecFormats), ({ encoder, ...codec }) =>
   present({
-    profile: codec.video_profile,
-    level: codec.video_level,
-    pixelFormat: codec.pixel_format,
-    preset: codec.preset,
-    bitrate: codec.bitrate,
+    encoder,
+    codec: present({
+      profile: codec.video_profile,
+      level: codec.video_level,
+      pixelFormat: codec.pixel_format,
+      preset: codec.preset,
+      bitrate: codec.bitrate,
+    }),
   }),
 )
 
@@ -209,7 +215,7 @@ const item = mapped(checked, (entry): CameraEntry => {
     ...present({ key }),
     source: rtspSource(entry),
     enabled,
-    settings: { name, ...size, ...present({ fps, codec, priority, limits: retention, skipFrames: skip_frames }) },
+    settings: { name, ...size, ...codec, ...present({ fps, priority, limits: retention, skipFrames: skip_frames }) },
   }
 })
 

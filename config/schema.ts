@@ -254,7 +254,18 @@ export const schema = {
       ),
       pixel_format: setting(codecFormats.pixel_format, 'yuv420p', 'Pixel format.'),
       bitrate: setting(codecFormats.bitrate, '2M', 'Maximum bit rate.'),
-      preset: setting(codecFormats.preset, 'ultrafast', 'x264 preset. Slower ones give a better picture for more CPU.'),
+      preset: setting(
+        codecFormats.preset,
+        'ultrafast',
+        'x264 preset. Slower ones give a better picture for more CPU. Hardware encoders do not use it.',
+      ),
+      encoder: setting(
+        codecFormats.encoder,
+        'auto',
+        'Encoder of the streams of cameras without H.264. auto: the first hardware encoder that encodes a picture on ' +
+          'this host, else libx264. A hardware encoder that fails is replaced by libx264, with a reason in the status ' +
+          'of the camera. See [encoders](cameras.md#encoders).',
+      ),
     },
   },
   camera: {

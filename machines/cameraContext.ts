@@ -2,6 +2,7 @@ import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { Hold, Holds } from './demand.js'
 import type { By } from './domain/by.js'
 import type { CameraId, CameraSettings, Device, Identity, Probe } from './domain/camera.js'
+import type { FailedEncoder } from './domain/encoder.js'
 import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { SegmentLimits } from './domain/segmentLimits.js'
@@ -60,6 +61,8 @@ export type CameraEvent =
   | { type: 'pipeline.overloaded'; reason: Reason }
   /** Sent by the pipeline: it failed for a reason after which the camera may offer other formats. */
   | { type: 'pipeline.misfit'; reason: Reason }
+  /** Sent by the pipeline: it failed because of its encoder. */
+  | { type: 'pipeline.encoderFailed'; reason: Reason }
   | PathEvent
   | MediaEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
@@ -81,6 +84,8 @@ export interface CameraContext extends Omit<CameraInput, 'device'> {
   ease: number
   /** Number of times that it was lowered since the camera was found. */
   easings: number
+  /** The hardware encoder that failed in its pipeline. It is not used until the settings of the stream change. */
+  failedEncoder?: FailedEncoder | undefined
   /** The holds on its stream while it reconnects to change the stream. */
   keptHolds?: Holds | undefined
   /** For its recordings: the folders whose file system has taken no larger file. */
@@ -92,4 +97,5 @@ export interface OnDevice {
   device: Device
   settings: CameraSettings
   ease?: number
+  failedEncoder?: FailedEncoder
 }

@@ -4,7 +4,7 @@ import type { demandMachine, Holds } from './demand.js'
 import type { ReasonCode } from './domain/reason.js'
 
 /** Why a camera reconnects although it was not lost: those who hold its stream want the new one. */
-const changesOfStream: ReadonlySet<ReasonCode> = new Set(['adapted', 'formats_changed'])
+const changesOfStream: ReadonlySet<ReasonCode> = new Set(['adapted', 'formats_changed', 'encoder_failed'])
 
 type Kept = Pick<CameraContext, 'keptHolds'>
 

@@ -2,7 +2,8 @@
 import type { AnyActorRef } from 'xstate'
 import type { CameraContext, CameraEvent, Drain, OnDevice } from './cameraContext.js'
 import type { Pipeline, Probe } from './domain/camera.js'
-import { because } from './domain/reason.js'
+import { type FailedEncoder, isHardware } from './domain/encoder.js'
+import { because, type Reason } from './domain/reason.js'
 import type { Lacks } from './domain/recording.js'
 import type { StreamInput } from './pipeline.js'
 import type { RecordingInput } from './recordingContext.js'
@@ -42,8 +43,22 @@ export function drainOf(event: CameraEvent): Drain {
 
 export const reasonCodes = { 'recording.stop': 'removed', 'service.stopping': 'service_stopping' } as const
 
-export function onDevice({ id, device, settings, name, ease }: CameraContext): OnDevice {
-  return { id, settings, device: device ?? { kind: 'virtual', name }, ...(ease > 0 && { ease }) }
+export function onDevice({ id, device, settings, name, ease, failedEncoder }: CameraContext): OnDevice {
+  return {
+    id,
+    settings,
+    device: device ?? { kind: 'virtual', name },
+    ...(ease > 0 && { ease }),
+    ...(failedEncoder && { failedEncoder }),
+  }
+}
+
+/** What a camera keeps of a failed hardware encoder; none if it uses none. */
+export function failedEncoderOf({ probe }: CameraContext, { evidence }: Reason): FailedEncoder | undefined {
+  const encoder = probe?.pipeline.encoder
+  if (!isHardware(encoder)) return undefined
+  const details = `${encoder} failed: the stream is encoded by libx264 from now on`
+  return { encoder, reason: because('encoder_failed', details, evidence) }
 }
 
 export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput => {
@@ -51,9 +66,10 @@ export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput =
   return { camera, ...(fps && { fps }) }
 }
 
-/** The reason is for people: it may differ. */
+/** The reasons are for people: they may differ. */
 export const isSamePipeline = (one: Pipeline | undefined, other: Pipeline): boolean =>
-  JSON.stringify({ ...one, reason: '' }) === JSON.stringify({ ...other, reason: '' })
+  JSON.stringify({ ...one, ...noReasons }) === JSON.stringify({ ...other, ...noReasons })
+const noReasons = { reason: '', encoderReason: '' }
 
 /** Only `online` calls this, and it is never entered without a probe. */
 export const probeOf = ({ probe }: CameraContext): Probe => {

@@ -17,6 +17,7 @@ import { holdsAfter, withoutHolder } from './cameraHolds.js'
 import {
   drainOf,
   type Failed,
+  failedEncoderOf,
   isSamePipeline,
   isStreaming,
   type Probed,
@@ -26,12 +27,14 @@ import {
 import { type DemandEvent, demandMachine } from './demand.js'
 import type { CameraId, Device, Probe } from './domain/camera.js'
 import { mostEased } from './domain/ease.js'
+import { isHardware } from './domain/encoder.js'
 import type { CameraFact, LostFact, StreamFact, SupervisionFact } from './domain/facts.js'
 import { ambiguityOf } from './domain/identity.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { lacksAfter, type Recalled } from './domain/recording.js'
 import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
+import { isSameStream } from './fleetSettings.js'
 import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine } from './pipeline.js'
 import { pullMachine } from './pull.js'
@@ -93,6 +96,7 @@ export const cameraSetup = setup({
     ]),
     isSamePipeline: ({ context: { probe } }, { pipeline }: Probed) => isSamePipeline(probe?.pipeline, pipeline),
     isWithoutSignal: (_, { error }: Failed) => reasonFrom(error).code === 'no_signal',
+    isOnHardware: ({ context: { probe } }) => isHardware(probe?.pipeline.encoder),
     isEased: ({ context: { ease } }) => ease > 0,
     mayEase: ({ context: { adapts = false, ease, probe } }) =>
       adapts && ease < mostEased && probe?.pipeline.kind === 'encode',
@@ -104,6 +108,8 @@ export const cameraSetup = setup({
       if (event.type !== 'camera.configured') return
       const { name, settings, endsOnUnplug = false, maxInterruption, adapts = false } = event.setup
       enqueue.assign({ name, settings, endsOnUnplug, maxInterruption, adapts })
+      if (context.failedEncoder && !isSameStream(settings, context.settings))
+        enqueue.assign({ failedEncoder: undefined })
       if (name !== context.name) enqueue.emit({ type: 'camera.renamed', camera: context.id, name })
     }),
     dropDevice: assign({ device: undefined, connectedAt: undefined, keptHolds: undefined }),
@@ -115,8 +121,15 @@ export const cameraSetup = setup({
     }),
     keepProbe: enqueueActions(({ context: { id }, enqueue }, { at, capabilities, pipeline }: Probed) => {
       const formats = capabilities.formats.map((format) => format.fourcc)
+      const { encoder, encoderReason } = pipeline
       enqueue.assign({ probe: { capabilities, pipeline }, connectedAt: at, failures: 0 })
-      enqueue.emit({ type: 'camera.probed', camera: id, formats })
+      enqueue.emit({
+        type: 'camera.probed',
+        camera: id,
+        formats,
+        ...(encoder && { encoder }),
+        ...(encoderReason !== undefined && { encoderReason }),
+      })
     }),
     /** A stream that changes while it runs divides the recording: one file has one size and one codec. */
     takeMedia: enqueueActions(({ context: { id, probe }, event, enqueue, self }) => {
@@ -154,6 +167,11 @@ export const cameraSetup = setup({
     /** The camera is left and found again: its path has another command then. */
     reconnect: enqueueActions(({ context: { device, identity }, enqueue }, { reason }: { reason: Reason }) => {
       if (device) enqueue.raise({ type: 'device.replaced', device, identity, reason })
+    }),
+    noteFailedEncoder: assign({ failedEncoder: ({ context }, reason: Reason) => failedEncoderOf(context, reason) }),
+    reconnectWithoutHardware: enqueueActions(({ context: { device, identity, failedEncoder }, enqueue }) => {
+      if (!device || !failedEncoder) return
+      enqueue.raise({ type: 'device.replaced', device, identity, reason: failedEncoder.reason })
     }),
     easeMore: assign({ ease: ({ context }) => context.ease + 1, easings: ({ context }) => context.easings + 1 }),
     easeLess: assign({ ease: ({ context }) => Math.max(0, context.ease - 1) }),

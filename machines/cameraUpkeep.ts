@@ -1,17 +1,27 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { CameraContext } from './cameraContext.js'
 import { onDevice, type Probed } from './cameraParts.js'
-import { because } from './domain/reason.js'
+import { because, type Reason } from './domain/reason.js'
 
 const reconnect = (...reason: Parameters<typeof because>) =>
   ({ type: 'reconnect', params: { reason: because(...reason) } }) as const
 
 /**
  * The region of an `online` camera that probes it again when its stream fails because of the format: a grabber lists
- * other formats when the signal at its input changes. If the stream would be another one, the camera reconnects.
+ * other formats when the signal at its input changes. If the stream would be another one, the camera reconnects. It
+ * also reconnects without its hardware encoder, if that has failed.
  */
 export const formatsRegion = {
   initial: 'kept',
+  on: {
+    'pipeline.encoderFailed': {
+      guard: 'isOnHardware',
+      actions: [
+        { type: 'noteFailedEncoder', params: ({ event }: { event: { reason: Reason } }) => event.reason },
+        'reconnectWithoutHardware',
+      ],
+    },
+  },
   states: {
     kept: { on: { 'pipeline.misfit': 'asking' } },
     asking: {

@@ -69,10 +69,11 @@ export const pipelineMachine = setup({
       if (self._parent) enqueue.sendTo(self._parent, { type: 'pipeline.overloaded', reason: overload })
     }),
     tellRelieved: emit(({ context: { camera } }) => ({ type: 'stream.relieved', camera })),
-    /** The camera is probed again. */
+    /** The camera is probed again, or selects another encoder. */
     tellMisfit: enqueueActions(({ context: { reason }, enqueue, self }) => {
-      if (reason === undefined || !isMisfit(reason) || !self._parent) return
-      enqueue.sendTo(self._parent, { type: 'pipeline.misfit', reason })
+      if (reason === undefined || !self._parent) return
+      if (isMisfit(reason)) enqueue.sendTo(self._parent, { type: 'pipeline.misfit', reason })
+      if (reason.code === 'encoder_failed') enqueue.sendTo(self._parent, { type: 'pipeline.encoderFailed', reason })
     }),
     tellEnded: emit(({ context: { camera, reason = because('no_longer_used') } }) => ({
       type: 'stream.ended',

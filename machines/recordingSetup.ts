@@ -26,7 +26,7 @@ import {
 } from './recordingContext.js'
 import { streamHoldMachine } from './streamHold.js'
 
-const reconnects: ReadonlySet<ReasonCode> = new Set(['reconfigured', 'adapted', 'formats_changed'])
+const reconnects: ReadonlySet<ReasonCode> = new Set(['reconfigured', 'adapted', 'formats_changed', 'encoder_failed'])
 
 /** The events, effects, guards and actions of the recording's statechart in `recording.ts`. */
 export const recordingSetup = setup({

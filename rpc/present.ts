@@ -51,6 +51,7 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
       reason: pipeline.reason,
       source_format: pipeline.mode.fourcc,
       ...(pipeline.codec && { profile: pipeline.codec.profile, level: pipeline.codec.level }),
+      ...given({ encoder: pipeline.encoder, encoder_reason: pipeline.encoderReason }),
     },
     media: mediaOf(view),
     stream_state: view.stream.status,

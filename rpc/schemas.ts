@@ -91,6 +91,10 @@ const PipelineInfo = Type.Object({
   source_format: Type.String(),
   profile: Type.Optional(Type.String()),
   level: Type.Optional(Type.String()),
+  encoder: Type.Optional(Type.String({ description: 'Of an encoded stream: libx264, h264_vaapi …' })),
+  encoder_reason: Type.Optional(
+    Type.String({ description: 'Why this encoder was selected: one sentence for people, not a code' }),
+  ),
 })
 
 /** What the stream of a network camera consists of. */

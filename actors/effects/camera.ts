@@ -1,14 +1,15 @@
 import { fromPromise } from 'xstate'
 import type { OnDevice } from '../../machines/cameraContext.js'
-import type { CameraId, Device, Probe } from '../../machines/domain/camera.js'
+import type { CameraId, Device, Pipeline, Probe } from '../../machines/domain/camera.js'
 import type { DeviceProbe, Pipelines } from '../../machines/domain/capture.js'
 import { easedSettings, thinned } from '../../machines/domain/ease.js'
+import { withoutHardware } from '../../machines/domain/encoder.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { AddressCheck } from '../../machines/domain/external.js'
 import type { Segments } from '../../machines/domain/files.js'
 import type { MediaServer, PathEvent, StreamReader } from '../../machines/domain/mediaServer.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
-import type { CaptureDefaults, Log, WallClock } from '../../machines/domain/ports.js'
+import type { CaptureDefaults, Encoders, Log, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import type { GapStore, IntentStore, Recalled } from '../../machines/domain/recording.js'
 import type { SourceInput } from '../../machines/source.js'
@@ -19,6 +20,7 @@ import { within } from './time.js'
 export interface CameraPorts {
   mediaServer: Pick<MediaServer, 'publish' | 'setRecording'>
   probe: DeviceProbe
+  encoders: Encoders
   pipelines: Pick<Pipelines, 'spec'>
   addresses: AddressCheck
   intents: Pick<IntentStore, 'find' | 'remove'>
@@ -38,6 +40,7 @@ const abandonLimit = 2_500
 export const cameraEffects = ({
   mediaServer,
   probe,
+  encoders,
   pipelines,
   addresses,
   intents,
@@ -64,14 +67,29 @@ export const cameraEffects = ({
     await intents.remove(camera)
     return undefined
   }
+  /** Adds the encoder to a stream that is encoded. */
+  const encodedBy = async (
+    pipeline: Pipeline,
+    { settings, failedEncoder }: Pick<OnDevice, 'settings' | 'failedEncoder'>,
+    signal: AbortSignal,
+  ): Promise<Pipeline> => {
+    if (pipeline.kind !== 'encode') return pipeline
+    // It may have failed for all cameras.
+    if (failedEncoder) encoders.forget()
+    const { encoder, reason } = failedEncoder
+      ? withoutHardware(failedEncoder)
+      : await encoders.choose(settings.encoder ?? defaults.encoder ?? 'auto', signal)
+    return { ...pipeline, encoder, encoderReason: reason }
+  }
   return {
     probeDevice: fromPromise<Probe & { at: number }, OnDevice>(
       async ({ input: { device, ease = 0, ...input }, signal }) => {
         if (device.kind === 'rtsp') await checkAddress(device, addresses, signal)
         const capabilities = await probe.capabilities(device, signal)
         const wish = easedSettings(input.settings, defaults, ease)
-        const pipeline = choosePipeline(device.kind, capabilities, wish.settings, wish.defaults)
-        return { capabilities, pipeline: ease > 0 ? thinned(pipeline, wish.defaults.fps) : pipeline, at: clock.now() }
+        const chosen = choosePipeline(device.kind, capabilities, wish.settings, wish.defaults)
+        const pipeline = ease > 0 ? thinned(chosen, wish.defaults.fps) : chosen
+        return { capabilities, pipeline: await encodedBy(pipeline, input, signal), at: clock.now() }
       },
     ),
 

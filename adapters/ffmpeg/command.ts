@@ -2,13 +2,14 @@
 import {
   type CameraId,
   type CaptureMode,
-  type CodecSettings,
   cameraNumber,
   type Device,
   isLocal,
   type LocalDevice,
   type Pipeline,
 } from '../../machines/domain/camera.js'
+import type { Encoder } from '../../machines/domain/encoder.js'
+import { deviceArgs, encoderArgs, uploadFilters } from './encoderArgs.js'
 import { isPiped, pixelFormats, v4l2Code } from './pixelFormats.js'
 
 /** The folder and mark that the processes of a camera share. */
@@ -85,6 +86,7 @@ export function streamCommand({
     ...withParent,
     ...['ffmpeg', '-hide_banner', '-nostdin', '-y', '-loglevel', 'error'],
     ...['-nostats', '-stats_period', '0.5', '-progress', progress],
+    ...(pipeline.kind === 'encode' ? deviceArgs(encoderOf(pipeline)) : []),
     ...inputArgs(camera, device, pipeline.mode, clockwork),
     ...outputArgs(pipeline, variableRate),
     ...['-f', 'rtsp', '-rtsp_transport', 'tcp', '-pkt_size', '1316'],
@@ -181,13 +183,17 @@ function testPattern(camera: CameraId, { width, height, fps }: CaptureMode, cloc
  * Encodes each frame once, at its own time. By default ffmpeg repeats frames up to the nominal rate, so a webcam in the
  * dark would cost three times the work; and it would move each frame to a multiple of that rate, hence RTP's time base.
  */
-function outputArgs({ kind, mode, codec, maxFps }: Pipeline, variableRate: readonly string[]): string[] {
+function outputArgs(pipeline: Pipeline, variableRate: readonly string[]): string[] {
+  const { kind, mode, codec, maxFps } = pipeline
   if (kind !== 'encode' || !codec) return ['-map', '0:v:0', '-c:v', 'copy']
   const times = [...variableRate, '-enc_time_base', '1:90000']
-  const filters = [...thinning(maxFps), ...evenSize(mode)]
+  const encoder = encoderOf(pipeline)
+  const filters = [...thinning(maxFps), ...evenSize(mode), ...uploadFilters(encoder)]
   const filter = filters.length > 0 ? ['-vf', filters.join(',')] : []
-  return ['-map', '0:v:0', ...filter, ...times, ...encoderArgs(codec, maxFps ?? mode.fps)]
+  return ['-map', '0:v:0', ...filter, ...times, ...encoderArgs(encoder, codec, maxFps ?? mode.fps)]
 }
+
+const encoderOf = ({ encoder = 'libx264' }: Pipeline): Encoder => encoder
 
 /** Passes on frames that are far enough apart. A little less than the distance, because cameras are not exact. */
 const thinning = (maxFps: number | undefined): string[] =>
@@ -198,38 +204,6 @@ const thinning = (maxFps: number | undefined): string[] =>
 /** 4:2:0 needs an even width and height. */
 const evenSize = ({ width, height }: CaptureMode): string[] =>
   width % 2 === 0 && height % 2 === 0 ? [] : ['crop=trunc(iw/2)*2:trunc(ih/2)*2']
-
-/**
- * Forces a keyframe each second by time, not by frame count, because webcams deliver fewer frames in the dark. `-g` is
- * only the upper limit. The buffer of one second keeps the bit rate within the limit of the level.
- */
-function encoderArgs({ profile, level, pixelFormat, preset, bitrate }: CodecSettings, fps: number): string[] {
-  return [
-    ...[
-      '-c:v',
-      'libx264',
-      '-profile:v',
-      profile,
-      '-level:v',
-      level,
-      '-pix_fmt',
-      pixelFormat,
-      '-preset',
-      preset,
-      '-tune',
-      'zerolatency',
-    ],
-    ...['-b:v', String(bitrate), '-maxrate', String(bitrate), '-bufsize', String(bitrate)],
-    ...[
-      '-g',
-      String(Math.max(2, Math.round(fps * 2))),
-      '-sc_threshold',
-      '0',
-      '-force_key_frames',
-      'expr:gte(t,n_forced)',
-    ],
-  ]
-}
 
 /**
  * Writes the newest picture once a second. `select` passes a frame at once, while `fps=1` would delay it by a second;

@@ -1,8 +1,22 @@
+import { hardwareEncoders } from '../../machines/domain/encoder.js'
 import { maskedLine, textForClients } from '../../machines/domain/mask.js'
 import { because, type Evidence, Failure, type Reason, type ReasonCode } from '../../machines/domain/reason.js'
 
+const hardware = hardwareEncoders.join('|')
+
 /** Output of ffmpeg and v4l2-ctl → reason. Patterns include the operation, because an errno alone is ambiguous. */
 const reasons: [RegExp, ReasonCode, details?: string][] = [
+  // First: such a line may contain an errno, or the path of a device that is no camera. A stream that names its encoder
+  // may also have failed at the muxer.
+  [
+    new RegExp(
+      `\\[(?:enc:)?(?:${hardware}|AVHW\\w+Context) @|vost#\\S*(?:${hardware}) @[^\\]]*\\].*encod|` +
+        `Unknown encoder '?(?:${hardware})|vaapi_device|/dev/dri/`,
+      'i',
+    ),
+    'encoder_failed',
+    'the hardware encoder failed',
+  ],
   [/VIDIOC_STREAMON.*(?:No space left|ENOSPC)/i, 'usb_bandwidth'],
   [/VIDIOC_STREAMON.*Cannot allocate memory/i, 'usb_bandwidth', 'the USB controller has no resources for this camera'],
   [/VIDIOC_\w+.*Cannot allocate memory/i, 'out_of_memory', 'the host has no memory for the buffers of the camera'],

@@ -63,6 +63,7 @@ function cameraText(screen: Screen, camera: CameraStatus): string {
     ['mode', mode],
     ['stream', [[camera.stream_state, metrics && `${metrics.readers} readers`].filter(Boolean).join(', ')]],
     ['pipeline', pipeline === undefined ? [] : [`${pipeline.kind}: ${pipeline.reason}`]],
+    ['encoder', pipeline?.encoder === undefined ? [] : [[pipeline.encoder, pipeline.encoder_reason].join(': ')]],
     ['URLs', Object.values(streams)],
     ['recording', recording === undefined ? [] : recordingText(recording)],
     ['flapping', flapping === undefined ? [] : [`${flapping.disconnects} disconnects in ${flapping.window_s} s`]],

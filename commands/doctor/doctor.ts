@@ -30,7 +30,7 @@ export async function examine(sources: Parameters<typeof checkConfiguration>[0],
   const external = await isExternal(config, host)
   // The speed of the disk is measured last, because the others would slow it down.
   const others = await Promise.all([
-    guarded('programs', () => checkPrograms(host)),
+    guarded('programs', () => checkPrograms(host, config.mediamtx.codec.encoder)),
     guarded('cameras', () => checkCameras(config, host)),
     guarded('ports', () => checkPorts(config, host, { service, isExternal: external })),
     guarded('MediaMTX', () => checkMediaServer(config, host, { service, external })),

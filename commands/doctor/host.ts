@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { createEncoders } from '../../adapters/ffmpeg/encoders.js'
 import { installedPrograms } from '../../adapters/ffmpeg/installed.js'
-import { run } from '../../adapters/ffmpeg/run.js'
+import { type Run, run } from '../../adapters/ffmpeg/run.js'
 import { createStorage } from '../../adapters/files/storage.js'
 import { writeSpeed } from '../../adapters/files/writeSpeed.js'
 import { isClockSynchronised } from '../../adapters/host/clockSync.js'
@@ -18,6 +19,7 @@ import { createUsbDevices } from '../../adapters/usb/devices.js'
 import { parseFormats } from '../../adapters/usb/formats.js'
 import { loadUdev } from '../../adapters/usb/udev.js'
 import { holderOf } from '../../adapters/usb/usage.js'
+import type { EncoderWish } from '../../machines/domain/encoder.js'
 import type { Clock } from '../../machines/domain/ports.js'
 
 const noLog = { error() {}, warn() {}, info() {}, debug() {} }
@@ -42,6 +44,11 @@ export function hostOf({ env, clock }: { env: NodeJS.ProcessEnv; clock: Clock })
         ({ stdout }) => stdout,
         () => '',
       ),
+    /** Encodes a picture with each hardware encoder, until one works. */
+    encoder: (wish: EncoderWish) => {
+      const runner: Run = (name, args, options) => run(name, args, { ...options, env: { ...process.env, PATH: path } })
+      return createEncoders({ runner }).choose(wish, AbortSignal.timeout(30_000))
+    },
     /** Whether udevd runs, and whether its addon loads. */
     udev: () => ({ runs: existsSync('/run/udev/control'), loads: loadUdev() !== undefined }),
     cameras: () => createUsbDevices({ log: noLog }).list(AbortSignal.timeout(10_000)),

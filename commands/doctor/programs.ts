@@ -1,3 +1,4 @@
+import type { EncoderChoice, EncoderWish } from '../../machines/domain/encoder.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import type { DoctorHost } from './host.js'
 
@@ -5,10 +6,23 @@ import type { DoctorHost } from './host.js'
 const needed = { libx264: 'streams of cameras that do not send H.264', mjpeg: 'snapshots' }
 
 /** ffmpeg with its encoders, v4l2-ctl and flock. */
-export async function checkPrograms(host: Pick<DoctorHost, 'programs' | 'encoders'>): Promise<Finding[]> {
+export async function checkPrograms(
+  host: Pick<DoctorHost, 'programs' | 'encoders' | 'encoder'>,
+  wish: EncoderWish,
+): Promise<Finding[]> {
   const programs = await host.programs()
   const hasFfmpeg = programs.some(({ name, file }) => name === 'ffmpeg' && file !== undefined)
-  return [...programs.map(programFinding), ...(hasFfmpeg ? encoderFindings(await host.encoders()) : [])]
+  const encoders = hasFfmpeg
+    ? [...encoderFindings(await host.encoders()), encoderFinding(wish, await host.encoder(wish))]
+    : []
+  return [...programs.map(programFinding), ...encoders]
+}
+
+/** The encoder that streams get. Without hardware, x264 is no fault, unless the configuration asks for the hardware. */
+function encoderFinding(wish: EncoderWish, { encoder, reason }: EncoderChoice): Finding {
+  if (wish === 'auto' || wish === encoder) return ok('encoder', `${encoder}: ${reason}`)
+  const fix = 'give the service the device of the encoder (docs/cameras.md), or set mediamtx.codec.encoder to auto'
+  return warn('encoder', `${encoder} instead of ${wish}: ${reason}`, fix)
 }
 
 function programFinding({

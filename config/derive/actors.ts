@@ -20,6 +20,7 @@ export const captureDefaults = ({ camera, mediamtx: { codec } }: Configuration):
     preset: codec.preset,
     bitrate: codec.bitrate,
   },
+  encoder: codec.encoder,
 })
 
 /** Time for the cameras to close their files at a stop. The rest of `shutdown_timeout` is for the media server. */

@@ -28,6 +28,8 @@ export const machine = setup({
     noteObstacle: () => {},
     drain: () => {},
     reconnect: () => {},
+    noteFailedEncoder: () => {},
+    reconnectWithoutHardware: () => {},
     easeMore: () => {},
     easeLess: () => {},
     stopRecording: () => {},
@@ -69,6 +71,7 @@ export const machine = setup({
     isDrained: () => false,
     isSamePipeline: () => true,
     isWithoutSignal: () => true,
+    isOnHardware: () => true,
     isEased: () => false,
     mayEase: () => true,
     isOver: () => false,
@@ -301,6 +304,12 @@ export const machine = setup({
               states: {
                 formats: {
                   initial: 'kept',
+                  on: {
+                    'pipeline.encoderFailed': {
+                      guard: 'isOnHardware',
+                      actions: [{ type: 'noteFailedEncoder' }, 'reconnectWithoutHardware'],
+                    },
+                  },
                   states: {
                     kept: { on: { 'pipeline.misfit': 'asking' } },
                     asking: {

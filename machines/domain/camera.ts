@@ -1,5 +1,6 @@
 /** The types of cameras: devices, identities, capabilities and pipelines. */
 
+import type { Encoder, EncoderWish } from './encoder.js'
 import type { SourceDescription } from './sourceDescription.js'
 
 /** One per identity, kept in the data directory, never reused: `camera0`, `camera1` … */
@@ -107,6 +108,8 @@ export interface CameraSettings {
   fps?: number
   /** Overrides of `mediamtx.codec.*`. */
   codec?: Partial<CodecSettings>
+  /** Override of `mediamtx.codec.encoder`. */
+  encoder?: EncoderWish
   /** Priority of its recordings, 0–100: the higher one stays longer when the disk fills up. */
   priority?: number
   limits?: CameraLimits
@@ -166,11 +169,14 @@ export interface CaptureMode {
 
 /** How the frames of a camera become its stream, and why. */
 export interface Pipeline {
-  /** `copy`: the camera's own H.264; `encode`: encoded with x264; `pull`: MediaMTX reads the RTSP camera. */
+  /** `copy`: the camera's own H.264; `encode`: encoded by this host; `pull`: MediaMTX reads the RTSP camera. */
   kind: 'copy' | 'encode' | 'pull'
   mode: CaptureMode
   /** When encoded: the settings with the computed level (`3.1`). */
   codec?: CodecSettings
+  /** When encoded: the encoder, libx264 if absent, and why it was chosen: one sentence for people. */
+  encoder?: Encoder
+  encoderReason?: string
   /** When encoded: the highest rate of the stream, below that of the mode. */
   maxFps?: number
   /** One sentence for people. */

@@ -4,6 +4,7 @@ import type { MediaSession } from './access.js'
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { ConfigChange, ConfigComparison, ConfigFault, ConfigOrigin } from './configuration.js'
+import type { Encoder } from './encoder.js'
 import type { FileKind, RecordingFolder } from './files.js'
 import type { SourceDescription } from './mediaServer.js'
 import type { Reason } from './reason.js'
@@ -18,7 +19,8 @@ export type CameraFact = { camera: CameraId } & (
   | { type: 'camera.connected'; name: string }
   | { type: 'camera.disconnected'; reason: Reason }
   | { type: 'camera.statusChanged'; name: string; from: CameraStatus; to: CameraStatus; reason?: Reason }
-  | { type: 'camera.probed'; formats: string[] }
+  /** `encoder`: of a stream that this host encodes. */
+  | { type: 'camera.probed'; formats: string[]; encoder?: Encoder; encoderReason?: string }
   | { type: 'camera.probeFailed'; reason: Reason }
   /** The stream of a network camera has another codec or size. */
   | { type: 'camera.mediaChanged'; from: SourceDescription; to: SourceDescription; reason: Reason }

@@ -4,9 +4,11 @@
  * message of a rejected promise is one sentence for people and contains no path, token or password.
  */
 import type { CameraId, CameraSettings, CaptureMode, CodecSettings, RtspAccess } from './camera.js'
+import type { EncoderWish } from './encoder.js'
 
 export * from './capture.js'
 export type { Dispose } from './dispose.js'
+export type { Encoders } from './encoder.js'
 export * from './files.js'
 export * from './mediaServer.js'
 
@@ -53,6 +55,8 @@ export interface Log {
 /** The defaults for the settings of each camera. */
 export interface CaptureDefaults extends Omit<CaptureMode, 'fourcc'> {
   codec: CodecSettings
+  /** Default: auto. */
+  encoder?: EncoderWish
 }
 
 /** Records metrics. Never throws. */

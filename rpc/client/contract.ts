@@ -42,6 +42,10 @@ export interface Camera {
     source_format: string
     profile?: string
     level?: string
+    /** Of an encoded stream: libx264, h264_vaapi … */
+    encoder?: string
+    /** Why this encoder was selected: one sentence for people, not a code */
+    encoder_reason?: string
   }
   /** Since 1.1. Only of RTSP cameras, as far as it is known */
   media?: {
@@ -236,6 +240,10 @@ export interface Methods {
         source_format: string
         profile?: string
         level?: string
+        /** Of an encoded stream: libx264, h264_vaapi … */
+        encoder?: string
+        /** Why this encoder was selected: one sentence for people, not a code */
+        encoder_reason?: string
       }
       /** Since 1.1. Only of RTSP cameras, as far as it is known */
       media?: {
@@ -2110,6 +2118,10 @@ export interface Notifications {
           source_format: string
           profile?: string
           level?: string
+          /** Of an encoded stream: libx264, h264_vaapi … */
+          encoder?: string
+          /** Why this encoder was selected: one sentence for people, not a code */
+          encoder_reason?: string
         }
         /** Since 1.1. Only of RTSP cameras, as far as it is known */
         media?: {

@@ -34,6 +34,7 @@ const healthy: DoctorHost = {
     { name: 'flock', package: 'util-linux', file: '/usr/bin/flock', version: '2.41' },
   ],
   encoders: async () => ' V....D libx264              libx264 H.264\n VFS... mjpeg                MJPEG\n',
+  encoder: async (wish) => ({ encoder: wish === 'auto' ? 'h264_vaapi' : 'libx264', reason: 'it is so' }),
   udev: () => ({ runs: true, loads: true }),
   cameras: async () => [webcam(0, '1'), webcam(2, '2')],
   formats: async () => ['MJPG', 'YUYV'],
@@ -107,6 +108,13 @@ const cases: Case[] = [
     { encoders: async () => ' VFS... mjpeg                MJPEG\n' },
     'fail encoders: ffmpeg has no libx264, which is needed for streams of cameras that do not send H.264 → ' +
       "install an ffmpeg with libx264, as Debian's",
+  ],
+  [
+    'a hardware encoder that does not work',
+    {},
+    'warn encoder: libx264 instead of h264_nvenc: it is so → give the service the device of the encoder ' +
+      '(docs/cameras.md), or set mediamtx.codec.encoder to auto',
+    { CAMERA_SERVICE_MEDIAMTX_CODEC_ENCODER: 'h264_nvenc' },
   ],
   [
     'no v4l2-ctl',
@@ -440,6 +448,7 @@ describe('camera-service doctor', () => {
       doctor({ flags: { 'data-dir': none }, json }, { screen, env: {}, clock }, { ...healthy, ...changes })
     const good = await run({})
     expect(good.status).to.equal(0)
+    expect(good.out).to.match(/^ok {4}encoder +h264_vaapi: it is so$/m)
     expect(good.out).to.match(/\n\nall is well$/)
     const bad = await run({ isSynchronised: async () => false, encoders: async () => '' })
     expect(bad.status).to.equal(1)

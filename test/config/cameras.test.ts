@@ -27,7 +27,7 @@ describe('configuration of cameras', () => {
         priority: 90
         skip_frames: auto
         retention: { max_age_days: 7, max_size_gb: 2.5 }
-        codec: { video_profile: main, video_level: 3.1, bitrate: 800k }
+        codec: { video_profile: main, video_level: 3.1, bitrate: 800k, encoder: h264_vaapi }
       - { name: yard, source: 'rtsps://ann:pw@192.0.2.1:322/live?x=1', enabled: off }
       - { name: gate, source: 'usb:pci-0000:00:14.0-usb-0:1.2:1.0' }`
     expect(load(cameras)).to.deep.equal([
@@ -44,6 +44,7 @@ describe('configuration of cameras', () => {
           skipFrames: 'auto',
           limits: { maxAgeDays: 7, maxSizeGb: 2.5 },
           codec: { profile: 'main', level: '3.1', bitrate: 800_000 },
+          encoder: 'h264_vaapi',
         },
       },
       {
@@ -150,7 +151,7 @@ describe('configuration of cameras', () => {
         'keepalive, check_interval, enabled, size, fps, codec, priority, retention, skip_frames)',
       'cameras[7].name is set twice, first on line 14',
       'cameras[7].fps has no value',
-      'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate)',
+      'cameras[7].codec must be a group of keys (video_profile, video_level, pixel_format, preset, bitrate, encoder)',
     ])
   })
 

@@ -278,6 +278,7 @@ describe('options from the configuration', () => {
       height: 720,
       fps: 30,
       codec: { profile: 'baseline', level: 'auto', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
+      encoder: 'auto',
     })
     expect(portOptions(defaults).pictures).to.deep.equal({ direct: 3_000, ffmpeg: 6_000, stream: 20_000 })
     expect(actorOptions(defaults).tiers).to.deep.equal({

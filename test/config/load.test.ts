@@ -50,6 +50,7 @@ describe('configuration', () => {
         pixel_format: 'yuv420p',
         bitrate: 2_000_000,
         preset: 'ultrafast',
+        encoder: 'auto',
       })
       expect(config.recording).to.deep.equal({
         format: 'fmp4',

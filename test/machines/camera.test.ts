@@ -4,7 +4,7 @@ import { cameraMachine } from '../../machines/camera.js'
 import type { OnDevice } from '../../machines/cameraContext.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
-import type { CameraId, Device, Identity, Probe } from '../../machines/domain/camera.js'
+import type { CameraId, Device, Identity, Pipeline, Probe } from '../../machines/domain/camera.js'
 import type { TapEvent } from '../../machines/domain/capture.js'
 import type { Fact } from '../../machines/domain/facts.js'
 import type { Segment } from '../../machines/domain/files.js'
@@ -646,6 +646,48 @@ describe('camera', () => {
     expect(asked()).to.deep.equal([0, 1, 2, 1])
   })
 
+  it('does without a hardware encoder that failed in its stream, until its settings change', async () => {
+    const { actor, facts, failed, probed, view } = camera()
+    const line = '[h264_vaapi @ 0x5] Failed to end picture encode issue: 24'
+    const failure = because('encoder_failed', 'the hardware encoder failed', { line })
+    const withHardware: Pipeline = { ...probe.pipeline, encoder: 'h264_vaapi', encoderReason: 'this host …' }
+    await probed({ ...probe, pipeline: withHardware })
+    expect(facts[0]).to.deep.include({ type: 'camera.probed', encoder: 'h264_vaapi', encoderReason: 'this host …' })
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    actor.send({ type: 'pipeline.encoderFailed', reason: failure })
+    const details = 'h264_vaapi failed: the stream is encoded by libx264 from now on'
+    expect(facts.filter(({ type }) => type === 'camera.disconnected')).to.deep.equal([
+      { type: 'camera.disconnected', camera: 'camera0', reason: because('encoder_failed', details, { line }) },
+    ])
+    const withX264: Pipeline = { ...probe.pipeline, encoder: 'libx264', encoderReason: 'it failed' }
+    await probed({ ...probe, pipeline: withX264 })
+    expect(Object.keys(view().stream.holders), 'the hold of ann goes on').to.deep.equal(['ann'])
+    expect(view().pipeline).to.deep.include({ encoder: 'libx264', encoderReason: 'it failed' })
+
+    // x264 fails: there is nothing else to try.
+    actor.send({ type: 'pipeline.encoderFailed', reason: failure })
+    expect(failed()).to.deep.equal([undefined, 'h264_vaapi'])
+
+    actor.send({ type: 'camera.configured', setup: { name: 'Gate', settings: { name: 'Gate', priority: 9 } } })
+    actor.send({ type: 'device.replaced', device, identity })
+    await probed({ ...probe, pipeline: withX264 })
+    expect(failed().at(-1), 'another name is no other stream').to.equal('h264_vaapi')
+
+    actor.send({ type: 'camera.configured', setup: { name: 'Gate', settings: { name: 'Gate', encoder: 'auto' } } })
+    actor.send({ type: 'device.replaced', device, identity, reason: because('reconfigured') })
+    await probed()
+    expect(failed()).to.deep.equal([undefined, 'h264_vaapi', 'h264_vaapi', undefined])
+  })
+
+  it('stays connected when only the sentence about its encoder is another one', async () => {
+    const { actor, probed, probes, view } = camera()
+    const pipeline: Pipeline = { ...probe.pipeline, encoder: 'libx264', encoderReason: 'one' }
+    await probed({ ...probe, pipeline })
+    actor.send({ type: 'pipeline.misfit', reason: because('device_error') })
+    await probed({ ...probe, pipeline: { ...pipeline, encoderReason: 'another' } })
+    expect([probes(), view().status]).to.deep.equal([2, 'CONNECTED'])
+  })
+
   it('keeps the holds on its stream over such a step, and over no other loss', async () => {
     const { actor, view, probed, probeFails, log } = camera({ adapts: true })
     const holders = () => Object.keys(view().stream.holders)
@@ -1137,6 +1179,7 @@ function camera({
   const facts: Fact[] = []
   let probes = 0
   const asked: number[] = []
+  const failed: (string | undefined)[] = []
   let probing = later<Probe & { at: number }>()
   let closing = later<Closed>()
   let opening = later<Opened>()
@@ -1211,6 +1254,7 @@ function camera({
         probeDevice: fromPromise<Probe & { at: number }, OnDevice>(({ input }) => {
           probes += 1
           asked.push(input.ease ?? 0)
+          failed.push(input.failedEncoder?.encoder)
           probing = later()
           return probing.promise
         }) as never,
@@ -1254,6 +1298,8 @@ function camera({
     probes: () => probes,
     /** The steps by which the stream was lowered, at each probe. */
     asked: () => asked,
+    /** The hardware encoder that had failed before, at each probe. */
+    failed: () => failed,
     probed: (found: Probe = probe) => {
       probing.resolve({ ...found, at: 100 })
       return turn()

@@ -5,6 +5,7 @@ import type { StreamFact } from '../../machines/domain/facts.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 describe('pipeline', () => {
   it('runs with the first frame, and stalls without further frames', async () => {
@@ -71,6 +72,26 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started'])
     await wait(100)
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
+  })
+
+  it('tells its camera that the encoder failed, and of no other failure', async () => {
+    for (const code of ['encoder_failed', 'server_closed'] as const) {
+      const machine = pipelineMachine.provide({
+        actors: {
+          watchTaps: fromCallback(() => {}) as never,
+          findProcess: fromPromise<Presence>(async () => 'gone') as never,
+          takeReport: fromPromise<Reason | undefined>(async () => because(code)) as never,
+        },
+      })
+      const clock = new SimulatedClock()
+      const { actor, heard } = withParent(machine, { input: { camera: 'camera0' }, clock })
+      actor.send({ type: 'tap.reported' })
+      clock.increment(300)
+      await turn()
+      expect(heard).to.deep.equal(
+        code === 'encoder_failed' ? [{ type: 'pipeline.encoderFailed', reason: because(code) }] : [],
+      )
+    }
   })
 
   it('waits until ffmpeg has ended, and reports its reason', async () => {

@@ -799,16 +799,18 @@ describe('recording', () => {
   })
 
   it('continues with other settings of its camera, also if it is configured to end with the camera', async () => {
-    const { actor, facts, opened, firstBytes, fileClosed } = record({ endsOnUnplug: true })
-    await opened()
-    await firstBytes()
-    actor.send({ type: 'camera.lost', reason: because('reconfigured') })
-    await fileClosed()
-    expect(facts.map(({ type }) => type)).to.deep.equal([
-      'recording.started',
-      'recording.interrupted',
-      'recording.suspended',
-    ])
+    for (const code of ['reconfigured', 'encoder_failed'] as const) {
+      const { actor, facts, opened, firstBytes, fileClosed } = record({ endsOnUnplug: true })
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'camera.lost', reason: because(code) })
+      await fileClosed()
+      expect(facts.map(({ type }) => type)).to.deep.equal([
+        'recording.started',
+        'recording.interrupted',
+        'recording.suspended',
+      ])
+    }
   })
 
   describe('reacts in each phase', () => {

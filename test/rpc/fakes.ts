@@ -64,6 +64,8 @@ export const cameraView = (changes: Partial<CameraView> = {}): CameraView => ({
     kind: 'encode',
     mode: { fourcc: 'MJPG', width: 1280, height: 720, fps: 30 },
     codec: { profile: 'baseline', level: '3.1', pixelFormat: 'yuv420p', preset: 'ultrafast', bitrate: 2_000_000 },
+    encoder: 'h264_vaapi',
+    encoderReason: 'this host encodes with it',
     reason: 'the camera sends MJPEG',
   },
   connectedAt: noon - 60_000,

@@ -192,6 +192,8 @@ describe('methods', () => {
         source_format: 'MJPG',
         profile: 'baseline',
         level: '3.1',
+        encoder: 'h264_vaapi',
+        encoder_reason: 'this host encodes with it',
       },
       allowed_methods: ['take_snapshot', 'start_recording', 'start_streaming'],
     })

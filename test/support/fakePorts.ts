@@ -82,6 +82,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
         formats: [{ fourcc: 'MJPG', description: 'Motion-JPEG', sizes: [{ width: 1280, height: 720, rates: [30] }] }],
       }),
     },
+    encoders: { choose: async () => ({ encoder: 'libx264', reason: 'no hardware' }), forget: nothing },
     pipelines: {
       spec: (name: string) => ({ name, source: { command: 'ffmpeg' } }),
       watch: () => nothing,

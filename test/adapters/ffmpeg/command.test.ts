@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { isQuotable, progressAddress, streamCommand } from '../../../adapters/ffmpeg/command.js'
 import { findVariableRate } from '../../../adapters/ffmpeg/variableRate.js'
+import type { CodecSettings } from '../../../machines/domain/camera.js'
+import { type HardwareEncoder, hardwareEncoders } from '../../../machines/domain/encoder.js'
 import { copied, demo, encoded, fake, folder, webcam } from './support.js'
 
 const place = {
@@ -17,6 +19,43 @@ const place = {
 } as const
 
 describe('the command of a stream', () => {
+  it('encodes by hardware with the limits and keyframes of x264, and the rate of the camera', () => {
+    const commandOf = (encoder: HardwareEncoder, changes: Partial<CodecSettings> = {}) => {
+      const { codec, ...pipeline } = encoded('MJPG', 320, 180, 15)
+      if (!codec) throw new Error('no codec')
+      const hardware = { ...pipeline, encoder, codec: { ...codec, ...changes } }
+      return words(streamCommand({ ...place, device: webcam, pipeline: hardware })).join(' ')
+    }
+    const ways = {
+      h264_nvenc:
+        '-profile:v baseline -level:v 30 -pix_fmt yuv420p -preset p1 -tune ull -rc cbr -delay 0 -zerolatency 1 ' +
+        '-forced-idr 1',
+      h264_vaapi: '-profile:v 578 -level:v 30 -async_depth 1',
+      h264_rkmpp: '-profile:v baseline -level:v 30 -pix_fmt yuv420p -rc_mode CBR',
+      h264_v4l2m2m: '-profile:v 578 -pix_fmt yuv420p',
+    } as const
+    for (const encoder of hardwareEncoders) {
+      const command = commandOf(encoder)
+      const group = ['h264_nvenc', 'h264_vaapi'].includes(encoder) ? 30 : 15
+      expect(command).to.include(
+        `-fps_mode vfr -enc_time_base 1:90000 -c:v ${encoder} ${ways[encoder]} -b:v 400000 -maxrate 400000 ` +
+          `-bufsize 400000 -g ${group} -bf 0 -force_key_frames expr:gte(t,n_forced) -f rtsp`,
+      )
+      expect(command).not.to.match(/ultrafast|libx264/)
+    }
+    const vaapi = commandOf('h264_vaapi', { profile: 'high', level: '4.2' })
+    expect(vaapi).to.match(/-vaapi_device \/dev\/dri\/renderD128 -f v4l2 .*-vf format=nv12,hwupload -fps_mode/)
+    expect(vaapi).to.include('-profile:v 100 -level:v 42')
+    expect(commandOf('h264_v4l2m2m', { pixelFormat: 'yuvj420p' })).to.include('-pix_fmt yuv420p')
+    expect(commandOf('h264_nvenc', { pixelFormat: 'nv12' })).to.include('-pix_fmt nv12')
+  })
+
+  it('uploads the frames to the encoder after all other filters', () => {
+    const pipeline = { ...encoded('YUYV', 321, 181), encoder: 'h264_vaapi', maxFps: 5 } as const
+    const command = words(streamCommand({ ...place, device: webcam, pipeline }))
+    expect(command.at(command.indexOf('-vf') + 1)).to.match(/^select=.*,crop=[^,]*,format=nv12,hwupload$/)
+  })
+
   it('captures from the node that has the format', () => {
     const pipeline = encoded()
     const mode = { ...pipeline.mode, node: '/dev/video44' }

@@ -46,6 +46,7 @@ const machine = model(cameraMachine, {
     probeDevice: [
       { done: { at: 100, capabilities: { formats: [] }, pipeline } },
       { done: { at: 100, capabilities: { formats: [] }, pipeline: { ...pipeline, kind: 'copy' } } },
+      { done: { at: 100, capabilities: { formats: [] }, pipeline: { ...pipeline, encoder: 'h264_vaapi' } } },
       fails('device_busy'),
       fails('no_signal'),
     ],
@@ -66,6 +67,7 @@ const machine = model(cameraMachine, {
     pipeline: [
       sends('pipeline.overloaded', { reason: because('overloaded') }),
       sends('pipeline.misfit', { reason: because('format_not_offered') }),
+      sends('pipeline.encoderFailed', { reason: because('encoder_failed') }),
       crashes,
     ],
     pull: [
