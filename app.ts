@@ -4,6 +4,7 @@ import type { Directory } from './actors/directory.js'
 import type { Facts } from './actors/facts.js'
 import { openPorts, systemClock } from './adapters/open.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
+import { runningAddress } from './config/derive/address.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
 import { liveSettings } from './config/derive/live.js'
 import { mediaTls } from './config/derive/mediaServer.js'
@@ -113,7 +114,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   checkMediaCertificate(config)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
-  const configuration = { path: configurationPath(source), text }
+  const configFile = configurationPath(source)
+  const configuration = { path: configFile, text }
   const { ports, closers } = await open(
     { ...portOptions(config, scenario), configuration, version },
     { log, env, clock: options.clock ?? systemClock, metrics },
@@ -189,6 +191,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const unbound = { ...api.urls, bindAddress: false, prefix: '' }
     const callerOf = ({ user, id, expiresAt }: { user: string; id: string; expiresAt: number }) =>
       ({ user, role: 'viewer', expiresAt, credential: { kind: 'token', id } }) as const
+    closers.push(await ports.leaveAddress(runningAddress(config, { rpc: port, health: healthPort, configFile })))
     await actors.start(startLimit)
     closers.push(() => actors.stop(why, config.server.shutdown_timeout))
     return {

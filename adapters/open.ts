@@ -6,9 +6,11 @@ import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
 import { moduleLogs } from '../machines/domain/logLevels.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
+import type { RunningAddress } from '../machines/domain/runningAddress.js'
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
 import { createConfigHistory } from './configuration/history.js'
+import { leaveAddress } from './data/addressFile.js'
 import { createClockStore } from './data/clockStore.js'
 import { openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
@@ -277,6 +279,8 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,
+    /** Writes how commands on this host reach the service. Resolves with a function that removes it. */
+    leaveAddress: (address: RunningAddress) => leaveAddress({ dir: data.run, log: logs.storage, address }),
     /** Answers the media server from now on. Rejects with one sentence if the port is taken. */
     async answerMediaServer(streamAccess: Pick<StreamAccess, 'mayPass'>) {
       authServer = createMediaAuthServer({

@@ -9,6 +9,7 @@ import { configurationRules } from '../config/rules.js'
 import { type BundleHeader, type BundleSection, bundleFormat } from '../machines/domain/bundle.js'
 import type { JournalEntry } from '../machines/domain/journal.js'
 import { createPlaceholders } from '../machines/domain/placeholders.js'
+import type { LocalService } from './client/localConfiguration.js'
 import { NotRunning } from './client/service.js'
 import { dataFolders } from './dataFolders.js'
 import type { CommandOf } from './line/command.js'
@@ -17,16 +18,16 @@ import type { CommandPorts, Outcome } from './outcome.js'
 
 /** `support-bundle`: writes a support bundle of the running service, or of what is on disk if none runs. */
 export async function supportBundle(
-  source: Parameters<typeof configurationRules>[0] & { loaded: Loaded },
+  service: LocalService,
   { output }: CommandOf<'support-bundle'>,
   ports: CommandPorts,
 ): Promise<Outcome> {
-  const { config } = source.loaded
+  const { config } = service.loaded
   const stamp = new Date(ports.clock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   const file = output ?? `camera-service_${stamp}.jsonl.gz`
-  const reply = await ask(config, ports)
+  const reply = await ask(service, ports)
   const journal = reply ? [] : await journalOf(config)
-  const bundle = reply ? Buffer.from(reply.content, 'base64') : gzipSync(fromDisk(source, journal, ports))
+  const bundle = reply ? Buffer.from(reply.content, 'base64') : gzipSync(fromDisk(service, journal, ports))
   // It describes the whole installation: only for its owner.
   await writeFile(file, file.endsWith('.gz') ? bundle : gunzipSync(bundle), { mode: 0o600 })
   const what = reply
@@ -46,8 +47,11 @@ const partOf = (journal: readonly JournalEntry[] | string): string =>
   typeof journal === 'string' ? `no journal (${journal})` : `${journal.length} entries of the journal`
 
 /** Resolves with undefined if no service runs. */
-async function ask(config: Loaded['config'], ports: CommandPorts): Promise<{ content: string } | undefined> {
-  const client = await connectLocally(config, ports).catch((error: unknown) => {
+async function ask(
+  { loaded: { config }, fingerprint }: LocalService,
+  ports: CommandPorts,
+): Promise<{ content: string } | undefined> {
+  const client = await connectLocally({ config, fingerprint }, ports).catch((error: unknown) => {
     if (!(error instanceof NotRunning)) throw error
     return undefined
   })
@@ -59,11 +63,10 @@ async function ask(config: Loaded['config'], ports: CommandPorts): Promise<{ con
 }
 
 function fromDisk(
-  source: Parameters<typeof supportBundle>[0],
+  { source, loaded }: LocalService,
   journal: readonly JournalEntry[] | string,
   { clock }: CommandPorts,
 ): string {
-  const { loaded } = source
   const header: BundleHeader = {
     format: bundleFormat,
     service: version,

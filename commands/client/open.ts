@@ -26,14 +26,15 @@ export async function openService(request: Asking, ports: ClientPorts): Promise<
     const tls = caFile === undefined ? {} : { ca: await readCertificate(caFile) }
     return connectTo({ url, credential: token, tls })
   }
-  const [{ localConfiguration }, { localUrl, openLocally }, { localTls }] = await Promise.all([
+  const [{ localService }, { localUrl, openLocally }, { localTls }] = await Promise.all([
     import('./localConfiguration.js'),
     import('../localClient.js'),
     import('../ownCertificate.js'),
   ])
-  const config = localConfiguration(request, ports.env)
-  if (token !== undefined) return connectTo({ url: localUrl(config), credential: token, tls: await localTls(config) })
-  return openLocally(config, ports)
+  const { loaded, fingerprint } = await localService(request, ports)
+  const { config } = loaded
+  if (token === undefined) return openLocally({ config, fingerprint }, ports)
+  return connectTo({ url: localUrl(config), credential: token, tls: await localTls(config, fingerprint) })
 }
 
 const readCertificate = (path: string): Promise<string> =>

@@ -90,7 +90,7 @@ describe('command replay', () => {
     }
     const output = join(dir, 'bundle.jsonl')
     const ports = { env: {}, clock: { now: () => 0, monotonic: () => 0 }, log: createGate().log }
-    const source = { env, loaded: loadConfiguration({ env }) }
+    const source = { source: { env }, loaded: loadConfiguration({ env }) }
     const { status, err } = await supportBundle(source, { name: 'support-bundle', output, flags: {} }, ports)
     expect([status, err]).to.deep.equal([
       0,
