@@ -1,4 +1,5 @@
 import type { Methods } from '../rpc/client/index.js'
+import { forPerson, shortCommand } from './client/words.js'
 
 export type ExplainResult = Methods['explain']['result']
 export type HistoryEntry = Methods['get_history']['result']['entries'][number]
@@ -12,10 +13,12 @@ export function explanationText(explanation: ExplainResult): string {
     ['evidence', evidence === undefined ? [] : [evidenceText(evidence)]],
     ['causes', causes.map((entry) => entryText(entry, false))],
     ['timers', timers.map(({ until, effect, name }) => `${short(until)}  ${effect} (${name})`)],
-    ['allowed', allowed.length === 0 ? [] : [allowed.join(', ')]],
+    ['allowed', allowed.length === 0 ? [] : [allowed.map(shortCommand).join(', ')]],
     [
       'refused',
-      explanation.refused_methods.map(({ method, reason: code, needs }) => `${method} (${code}): until ${needs}`),
+      explanation.refused_methods.map(
+        ({ method, reason: code, needs }) => `${shortCommand(method)} (${code}): until ${forPerson(needs)}`,
+      ),
     ],
   ]
   const lines = rows.flatMap(([name, values]) =>

@@ -51,6 +51,10 @@ async function runBeside(command: CommandOf<BesideName>, ports: ProcessPorts): P
   const { localService } = await import('./client/localConfiguration.js')
   const service = await localService(command, ports)
   const { config } = service.loaded
+  if ('cameras' in command && command.cameras !== undefined) {
+    const { warnUnknown } = await import('./client/known.js')
+    await warnUnknown(command.cameras, service, ports)
+  }
   switch (command.name) {
     case 'token':
       return (await import('./token.js')).token(config, command, ports)

@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises'
 import { release, type } from 'node:os'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { codeOf } from '../adapters/errorCode.js'
 import { lastEntries } from '../adapters/journal/files.js'
@@ -10,6 +11,8 @@ import { type BundleHeader, type BundleSection, bundleFormat } from '../machines
 import type { JournalEntry } from '../machines/domain/journal.js'
 import { createPlaceholders } from '../machines/domain/placeholders.js'
 import type { LocalService } from './client/localConfiguration.js'
+import { demandFree, openSaved } from './client/saved.js'
+import { count } from './client/screen.js'
 import { NotRunning } from './client/service.js'
 import { dataFolders } from './dataFolders.js'
 import type { CommandOf } from './line/command.js'
@@ -19,17 +22,25 @@ import type { CommandPorts, Outcome } from './outcome.js'
 /** `support-bundle`: writes a support bundle of the running service, or of what is on disk if none runs. */
 export async function supportBundle(
   service: LocalService,
-  { output }: CommandOf<'support-bundle'>,
+  { output, force }: Pick<CommandOf<'support-bundle'>, 'output' | 'force'>,
   ports: CommandPorts,
 ): Promise<Outcome> {
   const { config } = service.loaded
   const stamp = new Date(ports.clock.now()).toISOString().slice(0, 19).replaceAll(':', '-')
   const file = output ?? `camera-service_${stamp}.jsonl.gz`
+  await demandFree(file, force)
   const reply = await ask(service, ports)
   const journal = reply ? [] : await journalOf(config)
   const bundle = reply ? Buffer.from(reply.content, 'base64') : gzipSync(fromDisk(service, journal, ports))
   // It describes the whole installation: only for its owner.
-  await writeFile(file, file.endsWith('.gz') ? bundle : gunzipSync(bundle), { mode: 0o600 })
+  const saved = await openSaved(file, { force, mode: 0o600, output: process.stdout })
+  try {
+    await pipeline(Readable.from([file.endsWith('.gz') ? bundle : gunzipSync(bundle)]), saved.stream)
+    await saved.keep()
+  } catch (error) {
+    await saved.drop()
+    throw error
+  }
   const what = reply
     ? ''
     : `; no service runs, so that it has only the configuration, the versions and ${partOf(journal)}`
@@ -44,7 +55,9 @@ const journalOf = (config: Loaded['config']): Promise<JournalEntry[] | string> =
   lastEntries(dataFolders(config).journal, mostEntries).catch((error: unknown) => codeOf(error))
 
 const partOf = (journal: readonly JournalEntry[] | string): string =>
-  typeof journal === 'string' ? `no journal (${journal})` : `${journal.length} entries of the journal`
+  typeof journal === 'string'
+    ? `no journal (${journal})`
+    : `${count(journal.length, 'entry', 'entries')} of the journal`
 
 /** Resolves with undefined if no service runs. */
 async function ask(

@@ -26,6 +26,8 @@ export interface LocalService {
   source: ConfigurationSources
   /** With the address of the running service in place of that of the configuration. */
   loaded: Loaded
+  /** Whether it has left an address. */
+  isRunning: boolean
   /** Present while it runs and has TLS: SHA-256 of its certificate. */
   fingerprint?: string
 }
@@ -46,12 +48,12 @@ export async function localService(
   const address = await addressOf(source, usable, installed)
   if (address === undefined) {
     if (fault) throw fault
-    return { source, loaded }
+    return { source, loaded, isRunning: false }
   }
   if (fault) log.warn(warningOf(fault))
   const { fingerprint } = address
   const config = asRunning(loaded.config, address)
-  return { source, loaded: { ...loaded, config }, ...(fingerprint !== undefined && { fingerprint }) }
+  return { source, loaded: { ...loaded, config }, isRunning: true, ...(fingerprint !== undefined && { fingerprint }) }
 }
 
 /** Where the configuration of the service of this host comes from. Throws as `localService`. */

@@ -56,10 +56,11 @@ export async function withService(
   const ending = interruptionOf(signal)
   const service = await Promise.race([open(request, ports), ending])
   try {
-    return await askService(service.client, (client) => {
+    const asking = (client: CameraServiceClient) => {
       const asked = ask(client, service)
       return orderly.has(request.name) ? asked : Promise.race([asked, ending])
-    })
+    }
+    return await askService(service.client, asking, request.name === 'call' ? 'API' : 'command line')
   } catch (error) {
     // A call that was made with the signal.
     if (signal.aborted && error === signal.reason) return await ending

@@ -8,7 +8,7 @@ import {
 import type { CommandOf } from '../line/command.js'
 import { CommandError, interrupted, type Outcome, unavailable } from '../outcome.js'
 import type { ClientPorts } from './open.js'
-import { bytesText, clean, clockText } from './screen.js'
+import { bytesText, clean, clockText, count } from './screen.js'
 import { refusalOf, type Service } from './service.js'
 
 type RecordPorts = Pick<ClientPorts, 'screen' | 'signal' | 'clock'>
@@ -100,7 +100,7 @@ function endedOutcome(ended: Ended, json: boolean): Outcome {
 /** The files, one per line, and the whole behind them. */
 function endText(ended: Pick<Ended, 'files' | 'duration' | 'file_size' | 'gaps'>): string {
   const { files, duration, file_size, gaps } = ended
-  const gap = gaps.length === 0 ? '' : `, ${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`
+  const gap = gaps.length === 0 ? '' : `, ${count(gaps.length, 'gap')}`
   const whole = `${clockText(duration)}, ${bytesText(file_size)}${gap}`
   return files.length === 1 ? `${clean(files[0] ?? '')}  ${whole}` : [...files.map(clean), whole].join('\n')
 }

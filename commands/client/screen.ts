@@ -78,6 +78,9 @@ export function bytesText(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
 }
 
+/** `1 reader`, `2 readers`. */
+export const count = (amount: number, one: string, many = `${one}s`): string => `${amount} ${amount === 1 ? one : many}`
+
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
 /** A time in seconds: `0:07`, `12:05`, `1:02:03`. */

@@ -4,7 +4,7 @@ import type { CommandOf } from '../line/command.js'
 import type { Outcome } from '../outcome.js'
 import { cameraTable } from './cameras.js'
 import type { ClientPorts } from './open.js'
-import { bytesText, type Colour, clean, durationText, list, paint, type Screen, timeText } from './screen.js'
+import { bytesText, type Colour, clean, count, durationText, list, paint, type Screen, timeText } from './screen.js'
 
 type Calling = Pick<CameraServiceClient, 'call'>
 
@@ -85,7 +85,8 @@ function spaceText({
   recordings_size,
   forecast,
 }: NonNullable<All['storage']>) {
-  const full = forecast?.days_left === undefined ? '' : `; full in ${Math.max(0, Math.round(forecast.days_left))} days`
+  const full =
+    forecast?.days_left === undefined ? '' : `; full in ${count(Math.max(0, Math.round(forecast.days_left)), 'day')}`
   return (
     `${bytesText(available_space)} free of ${bytesText(total_space)} (${Math.round(usage_percentage)} % used), ` +
     `recordings ${bytesText(recordings_size)}${full}`

@@ -53,7 +53,7 @@ describe('commands: explain and history', () => {
     const { status, err } = await said({ device: 'camera9' })
     expect([status, err]).to.deep.equal([
       1,
-      'camera-service: explain: Camera not found; there is no such camera; Check the id; get_camera_list returns all cameras',
+      'camera-service: Camera not found; there is no such camera; camera-service cameras lists all cameras',
     ])
   })
 

@@ -90,8 +90,8 @@ describe('command replay', () => {
     }
     const output = join(dir, 'bundle.jsonl')
     const ports = { env: {}, clock: { now: () => 0, monotonic: () => 0 }, log: createGate().log }
-    const source = { source: { env }, loaded: loadConfiguration({ env }) }
-    const { status, err } = await supportBundle(source, { name: 'support-bundle', output, flags: {} }, ports)
+    const service = { source: { env }, loaded: loadConfiguration({ env }), isRunning: false }
+    const { status, err } = await supportBundle(service, { output, force: false }, ports)
     expect([status, err]).to.deep.equal([
       0,
       `the support bundle is in ${output}; no service runs, so that it has only the configuration, the versions and 2 entries of the journal`,
