@@ -73,7 +73,8 @@ type HereName = 'check-config' | 'check-simulation' | 'download-mediamtx' | 'ser
 async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promise<Outcome> {
   const { env } = ports
   const { loadConfiguration } = await import('../config/load.js')
-  const source = { file: command.config, env, flags: command.flags }
+  const { givenSources } = await import('./client/localConfiguration.js')
+  const source = givenSources(command, env)
   const loaded = loadConfiguration(source)
   const { config, warnings } = loaded
   switch (command.name) {
@@ -89,7 +90,7 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
     case 'serve': {
       const { loadScenario } = await import('../config/simulation.js')
       const sources = {
-        configFile: command.config ?? env.CAMERA_SERVICE_CONFIG,
+        configFile: source.file ?? env.CAMERA_SERVICE_CONFIG,
         dataDir: command.flags['data-dir'] ?? env.CAMERA_SERVICE_DATA_DIR,
       }
       const { simulate } = command.flags

@@ -250,7 +250,7 @@ function textOf(content: Buffer): { text: string } | { rule: string } {
 
 const prefix = 'CAMERA_SERVICE_'
 /** Variables of the command line, which are no settings. */
-const otherVariables = ['CONFIG', 'URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE']
+const otherVariables = ['CONFIG', 'URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE', 'INSTALLED']
 const variables = new Map([...settings.keys()].map((key) => [environmentName(key).slice(prefix.length), key]))
 
 function fromEnvironment(env: ConfigurationSources['env']): Layer {

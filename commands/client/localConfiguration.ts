@@ -65,10 +65,21 @@ export function localSources(
   const asGiven = { file: config, flags, env }
   const isNamed = config ?? flags['data-dir'] ?? env.CAMERA_SERVICE_CONFIG ?? env.CAMERA_SERVICE_DATA_DIR
   if (isNamed) return asGiven
-  const here = asFarAsUsable(asGiven).loaded.config
-  if (installed.isUsed(here.data_dir) || !mayRead(installed.config)) return asGiven
-  return { file: installed.config, flags: { 'data-dir': installed.dataDir }, env }
+  const isUsedHere = () => installed.isUsed(asFarAsUsable(asGiven).loaded.config.data_dir)
+  if ((!isInstalled(env) && isUsedHere()) || !mayRead(installed.config)) return asGiven
+  const ofUnit = { file: installed.config, flags: { ...flags, 'data-dir': installed.dataDir }, env }
+  // Another unit than ours may leave the data directory to the file.
+  const ofFile = { file: installed.config, flags, env }
+  const namesOwn = asFarAsUsable(ofFile).loaded.origins.has('data_dir')
+  return namesOwn && !installed.isUsed(installed.dataDir) ? ofFile : ofUnit
 }
+
+/** Whether this is the program of `make install` or of the package, whose folder does not matter. */
+const isInstalled = (env: NodeJS.ProcessEnv): boolean => Boolean(env.CAMERA_SERVICE_INSTALLED)
+
+/** The same for commands that do not look for a service: a program of a checkout only uses what it is given. */
+export const givenSources = (sources: Sources, env: NodeJS.ProcessEnv, installed = unit): ConfigurationSources =>
+  isInstalled(env) ? localSources(sources, env, installed) : { file: sources.config, flags: sources.flags, env }
 
 /** The configuration, and its fault with the defaults in place of the faulty values. */
 function asFarAsUsable(source: ConfigurationSources): { loaded: Loaded; fault?: ConfigurationError } {

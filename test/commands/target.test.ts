@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { leaveAddress } from '../../adapters/data/addressFile.js'
-import { localService } from '../../commands/client/localConfiguration.js'
+import { givenSources, localService } from '../../commands/client/localConfiguration.js'
 import { targetOf } from '../../commands/client/target.js'
 import type { Asking } from '../../commands/line/command.js'
 import { failure } from '../../commands/outcome.js'
@@ -139,6 +139,17 @@ describe('which service a command asks', () => {
     expect(await find()).to.deep.equal([unit.dataDir, 8099])
     expect(await find({ isUsed: (dir) => dir === here }), 'used here').to.deep.equal([here, 8002])
     expect(await find({ config: join(home, 'none.yml') }), 'not installed').to.deep.equal([here, 8002])
+    const program = { CAMERA_SERVICE_INSTALLED: '1' }
+    expect(await find({ isUsed: (dir) => dir === here }, program), 'the installed program').to.deep.equal([
+      unit.dataDir,
+      8099,
+    ])
+    const own = await write('own.yml', `data_dir: ${home}\n`)
+    expect(await find({ config: own }, program), 'a data directory of the file').to.deep.equal([home, 8002])
+    expect(await find({ config: own, isUsed: () => true }, program), 'of the unit').to.deep.equal([unit.dataDir, 8002])
+    const ofCheckout = givenSources({ flags: {} }, {}, unit)
+    expect(ofCheckout.file, 'serve of a checkout').to.equal(undefined)
+    expect(givenSources({ flags: {} }, program, unit).file).to.equal(config)
     const dir = join(home, 'named')
     expect(await find({}, { CAMERA_SERVICE_DATA_DIR: dir }), 'named').to.deep.equal([dir, 8002])
   })
@@ -213,7 +224,7 @@ describe('which service a command asks', () => {
   })
 
   it('does not take the variables of the command line for settings', () => {
-    const names = ['URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE'].map((name) => [`CAMERA_SERVICE_${name}`, 'x'])
+    const names = ['URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE', 'INSTALLED'].map((name) => [`CAMERA_SERVICE_${name}`, 'x'])
     expect(() => loadConfiguration({ env: Object.fromEntries(names) })).not.to.throw()
   })
 })
