@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { StreamAccess } from '../machines/domain/access.js'
 import type { ScanPlan } from '../machines/domain/external.js'
 import { moduleLogs } from '../machines/domain/logLevels.js'
 import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machines/domain/ports.js'
-import type { RunningAddress } from '../machines/domain/runningAddress.js'
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
 import { createConfigHistory } from './configuration/history.js'
-import { leaveAddress } from './data/addressFile.js'
+import { createAddressFile } from './data/addressFile.js'
 import { createClockStore } from './data/clockStore.js'
 import { openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
@@ -49,6 +46,7 @@ import { createAddressCheck, type OwnPlace } from './rtsp/addresses.js'
 import { createStreamReader } from './rtsp/reader.js'
 import { createStreamScan } from './rtsp/scan.js'
 import { noSimulation, openSimulation, type SimulationOptions } from './simulation/open.js'
+import { simulatorCommand } from './simulatorCommand.js'
 import { createUsbDevices } from './usb/devices.js'
 import { createDeviceProbe } from './usb/probe.js'
 
@@ -279,8 +277,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,
-    /** Writes how commands on this host reach the service. Resolves with a function that removes it. */
-    leaveAddress: (address: RunningAddress) => leaveAddress({ dir: data.run, log: logs.storage, address }),
+    leaveAddress: createAddressFile({ dir: data.run, log: logs.storage }),
     /** Answers the media server from now on. Rejects with one sentence if the port is taken. */
     async answerMediaServer(streamAccess: Pick<StreamAccess, 'mayPass'>) {
       authServer = createMediaAuthServer({
@@ -292,13 +289,4 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
       authPort = (await authServer.start()).port
     },
   }
-}
-
-/** The simulator of MediaMTX is a program of its own, like the real one. */
-function simulatorCommand(): readonly [string, ...string[]] {
-  const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-  const require = createRequire(import.meta.url)
-  return import.meta.url.endsWith('.ts')
-    ? [process.execPath, '--import', require.resolve('tsx'), file('./simulator/main.ts')]
-    : [process.execPath, file('./simulator.js')]
 }

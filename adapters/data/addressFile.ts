@@ -24,31 +24,26 @@ const validator = Compile(Content)
 const name = 'address.json'
 
 /**
- * Writes the address to `dir`, the data directory's `run`. Never rejects: without the file, commands read the
- * configuration. Resolves with a function that removes it.
+ * Returns a function that writes the address to `dir`, the data directory's `run`. It never rejects: without the file,
+ * commands read the configuration. It resolves with a function that removes the file.
  */
-export async function leaveAddress({
-  dir,
-  log,
-  address,
-}: {
-  dir: string
-  log: Log
-  address: RunningAddress
-}): Promise<() => Promise<void>> {
-  const path = join(dir, name)
-  try {
-    const { certFile } = address.api
-    const fingerprint = certFile && new X509Certificate(await readFile(certFile)).fingerprint256
-    const content: FoundAddress = { ...address, ...(fingerprint && { fingerprint }) }
-    await writeAtomically(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o640, hasReserve: false })
-  } catch (error) {
-    log.warn(`run/${name} cannot be written (${codeOf(error)}): commands on this host use the configuration file`)
-    // That of an earlier run would lead them astray.
-    await rm(path, { force: true }).catch(() => {})
+export const createAddressFile =
+  ({ dir, log }: { dir: string; log: Log }) =>
+  async (address: RunningAddress): Promise<() => Promise<void>> => {
+    const path = join(dir, name)
+    const remove = () => rm(path, { force: true }).catch(() => {})
+    try {
+      const { certFile } = address.api
+      const fingerprint = certFile && new X509Certificate(await readFile(certFile)).fingerprint256
+      const content: FoundAddress = { ...address, ...(fingerprint && { fingerprint }) }
+      await writeAtomically(path, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o640, hasReserve: false })
+    } catch (error) {
+      log.warn(`run/${name} cannot be written (${codeOf(error)}): commands on this host use the configuration file`)
+      // That of an earlier run would lead them astray.
+      await remove()
+    }
+    return remove
   }
-  return () => rm(path, { force: true }).catch(() => {})
-}
 
 /** The address of the service that runs with this data directory; `undefined`: none is known to this user. */
 export async function findAddress(dataDir: string): Promise<FoundAddress | undefined> {

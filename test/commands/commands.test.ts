@@ -168,7 +168,10 @@ describe('commands', () => {
       status: 78,
       err: 'tokn is not a known command',
     })
-    expect(failure(notFound('Key', '0a1b'))).to.deep.equal({ status: 1, err: 'camera-service: Key not found; 0a1b; camera-service keys list lists all keys' })
+    expect(failure(notFound('Key', '0a1b'))).to.deep.equal({
+      status: 1,
+      err: 'camera-service: Key not found; 0a1b; camera-service keys list lists all keys',
+    })
     expect(failure(invalidParam('cameras', 'must be ids')).err).to.equal(
       'camera-service: Invalid parameters; must be ids',
     )

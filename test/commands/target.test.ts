@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { leaveAddress } from '../../adapters/data/addressFile.js'
+import { createAddressFile } from '../../adapters/data/addressFile.js'
 import { givenSources, localService } from '../../commands/client/localConfiguration.js'
 import { targetOf } from '../../commands/client/target.js'
 import type { Asking } from '../../commands/line/command.js'
@@ -165,7 +165,7 @@ describe('which service a command asks', () => {
     /** As a service leaves it. */
     const leave = async (changes: Partial<RunningAddress> = {}, dir = home) => {
       await mkdir(join(dir, 'run'), { recursive: true })
-      return leaveAddress({ dir: join(dir, 'run'), log: createGate().log, address: { ...address, ...changes } })
+      return createAddressFile({ dir: join(dir, 'run'), log: createGate().log })({ ...address, ...changes })
     }
     const local = async (text: string, env: Record<string, string> = {}, installed = unit) => {
       const log = { ...createGate().log, warn: (line: string) => void warnings.push(line) }
@@ -217,7 +217,7 @@ describe('which service a command asks', () => {
 
     it('starts although the address cannot be written', async () => {
       const gate = createGate()
-      const end = await leaveAddress({ dir: join(home, 'none'), log: gate.log, address })
+      const end = await createAddressFile({ dir: join(home, 'none'), log: gate.log })(address)
       await end()
       expect(JSON.stringify(gate.lines)).to.contain('run/address.json cannot be written (ENOENT)')
     })
