@@ -1,4 +1,5 @@
 import type { Methods } from '../rpc/client/index.js'
+import { rounded } from './client/screen.js'
 import { forPerson, shortCommand } from './client/words.js'
 
 export type ExplainResult = Methods['explain']['result']
@@ -41,10 +42,13 @@ export function entryText(
 
 const evidenceText = (evidence: NonNullable<HistoryEntry['evidence']>): string =>
   Object.entries(evidence)
-    .map(
-      ([name, value]) => `${name}=${typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : value}`,
-    )
+    .map(([name, value]) => `${name}=${valueText(value)}`)
     .join(', ')
+
+function valueText(value: string | number | boolean): string {
+  if (typeof value === 'number') return String(rounded(value))
+  return typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : String(value)
+}
 
 /** `2026-01-02 03:00:02.125Z` */
 const short = (time: string): string => time.replace('T', ' ')

@@ -78,6 +78,10 @@ export function bytesText(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
 }
 
+/** A measured value as people read it. */
+export const rounded = (value: number): number =>
+  Math.abs(value) < 1 ? Number(value.toPrecision(2)) : Math.round(value * 100) / 100
+
 /** `1 reader`, `2 readers`. */
 export const count = (amount: number, one: string, many = `${one}s`): string => `${amount} ${amount === 1 ? one : many}`
 

@@ -10,7 +10,7 @@ import { type CommandOf, UsageError } from '../line/command.js'
 import type { Outcome } from '../outcome.js'
 import { demandKnown } from './known.js'
 import type { ClientPorts } from './open.js'
-import { type Colour, clean, paint, type Screen } from './screen.js'
+import { type Colour, clean, paint, rounded, type Screen } from './screen.js'
 import type { Service } from './service.js'
 
 type WatchPorts = Pick<ClientPorts, 'screen' | 'signal' | 'print' | 'log'>
@@ -140,6 +140,6 @@ export function eventText(screen: Screen, topic: string, params: Params): string
 }
 
 function valueText(value: unknown): string {
-  if (typeof value === 'number') return String(Math.round(value * 100) / 100)
+  if (typeof value === 'number') return String(rounded(value))
   return typeof value === 'string' && /[\s=]|^$/.test(value) ? JSON.stringify(value) : String(value)
 }

@@ -386,7 +386,10 @@ const diagnosis: CommandEntry[] = [
     group: 'diagnosis',
     summary: 'ask the service of this host whether it is ready, for probes',
     options: { live: { help: 'only ask whether it is alive, without cameras and media server' }, json },
-    details: ['It asks http_health.port. It needs no token and does not use the data directory.'],
+    details: [
+      'It asks the health port of the running service, which its data directory names, else http_health.port. It needs no ' +
+        'token.',
+    ],
     examples: [
       { line: 'camera-service health', does: 'Prints one line; the exit status tells a probe the same' },
       { line: 'camera-service health --live', does: 'Says whether the service must be restarted' },

@@ -7,7 +7,7 @@ import { camera, cameras } from '../../commands/client/cameras.js'
 import { completionWords } from '../../commands/client/completion.js'
 import { download, recordings, snapshot } from '../../commands/client/files.js'
 import { type ClientPorts, withService } from '../../commands/client/open.js'
-import { bytesText, clockText, count, durationText, screenOf, table } from '../../commands/client/screen.js'
+import { bytesText, clockText, count, durationText, rounded, screenOf, table } from '../../commands/client/screen.js'
 import { askService, refusalOf, type Service } from '../../commands/client/service.js'
 import { status } from '../../commands/client/status.js'
 import { eventText, topicNames, watch } from '../../commands/client/watch.js'
@@ -116,6 +116,7 @@ describe('commands: tables', () => {
     const { client } = fakeClient({ get_camera_status: one })
     const { out } = await camera({ device: 'camera0', json: false }, plain, client)
     expect(out).to.contain('ACTIVE, 1 reader\n').and.to.contain('1 disconnect in 10 min\n')
+    expect([83.23456789, 0.0012345, 7].map(rounded)).to.deep.equal([83.23, 0.0012, 7])
     expect([0, 1, 2].map((amount) => count(amount, 'entry', 'entries'))).to.deep.equal([
       '0 entries',
       '1 entry',

@@ -4,6 +4,7 @@ import { explain } from '../../commands/explain.js'
 import { history } from '../../commands/history.js'
 import { parseArguments } from '../../commands/line/arguments.js'
 import { UsageError } from '../../commands/line/command.js'
+import { failure } from '../../commands/outcome.js'
 import { connectCameraService } from '../../rpc/client/index.js'
 import { createStage, createWorld, type World } from '../rpc/fakes.js'
 import { until } from '../rpc/wait.js'
@@ -55,6 +56,12 @@ describe('commands: explain and history', () => {
       1,
       'camera-service: Camera not found; there is no such camera; camera-service cameras lists all cameras',
     ])
+  })
+
+  it('refuse the history of a camera that never was, with those that exist', async () => {
+    const { status, err } = await journal({ filter: { device: 'camera9' }, follow: false, json: false }).catch(failure)
+    expect(status).to.equal(1)
+    expect(err).to.match(/^camera-service: (there is no camera camera9: the cameras are camera0|Camera not found)/)
   })
 
   it('print the journal, oldest entry first', async () => {

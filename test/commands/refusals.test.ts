@@ -71,7 +71,7 @@ describe('a refusal on the terminal', () => {
 
   it('names the command in sentences of the service, and leaves keys of the configuration', () => {
     expect(forPerson(needOf(undefined, 'not recording', 'stop_recording'))).to.equal(
-      'a recording runs: call camera-service record ID first',
+      'a recording runs: run camera-service record ID first',
     )
     expect(forPerson('use `auth_token`')).to.equal('use the token')
     const sentence = 'add its origin to security.cors_origins, or server.port; see free_target of storage.yml'
