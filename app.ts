@@ -6,6 +6,7 @@ import type { Facts } from './actors/facts.js'
 import { accessFaults, openKeys, openPorts, passwordFaults, systemClock } from './adapters/open.js'
 import { jwtSecretSources } from './config/derive/access.js'
 import { actorOptions, askOptions, fleetInput, streamAccessOptions } from './config/derive/actors.js'
+import { runningAddress } from './config/derive/address.js'
 import { healthOptions, rateLimitOptions, rpcOptions, streamUrlOptions } from './config/derive/api.js'
 import { liveSettings } from './config/derive/live.js'
 import { mediaTls } from './config/derive/mediaServer.js'
@@ -132,7 +133,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   for (const line of [...files.ofCameras.map(faultLine), ...files.warnings]) log.warn(line)
   const text = source.loaded.text ?? ''
   const metrics = createMetrics()
-  const configuration = { path: configurationPath(source), text }
+  const configFile = configurationPath(source)
+  const configuration = { path: configFile, text }
   const { ports, closers } = await open(
     { ...portOptions(config, scenario), configuration, version },
     { log, env, clock: options.clock ?? systemClock, metrics },
@@ -209,6 +211,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const unbound = { ...api.urls, bindAddress: false, prefix: '' }
     const callerOf = ({ user, id, expiresAt }: { user: string; id: string; expiresAt: number }) =>
       ({ user, role: 'viewer', expiresAt, credential: { kind: 'token', id } }) as const
+    closers.push(await ports.leaveAddress(runningAddress(config, { rpc: port, health: healthPort, configFile })))
     await actors.start(startLimit)
     closers.push(() => actors.stop(why, config.server.shutdown_timeout))
     return {

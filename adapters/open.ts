@@ -7,6 +7,7 @@ import type { Clock, Log, Metrics, ServerChoice, ServerProcess } from '../machin
 import { type Closers, createClosers } from './closers.js'
 import { type ConfigFileOptions, createConfigFile } from './configuration/file.js'
 import { createConfigHistory } from './configuration/history.js'
+import { createAddressFile } from './data/addressFile.js'
 import { createClockStore } from './data/clockStore.js'
 import { openDataDirectory } from './data/directory.js'
 import { createExternalStore } from './data/externalStreams.js'
@@ -280,6 +281,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     addresses,
     scan: createStreamScan({ ...options.scan, addresses }),
     hostSample: hostSampler.sample,
+    leaveAddress: createAddressFile({ dir: data.run, log: logs.storage }),
     /** Answers the media server from now on. Rejects with one sentence if the port is taken. */
     async answerMediaServer(streamAccess: Pick<StreamAccess, 'mayPass'>) {
       authServer = createMediaAuthServer({

@@ -1,5 +1,6 @@
-import { bytesText, percentText, spanText } from '../machines/domain/amounts.js'
+import { bytesText, percentText, rounded, spanText } from '../machines/domain/amounts.js'
 import type { Methods } from '../rpc/client/index.js'
+import { forPerson, shortCommand } from './client/words.js'
 
 export type ExplainResult = Methods['explain']['result']
 export type HistoryEntry = Methods['get_history']['result']['entries'][number]
@@ -13,10 +14,12 @@ export function explanationText(explanation: ExplainResult): string {
     ['evidence', evidence === undefined ? [] : [evidenceText(evidence)]],
     ['causes', causes.map((entry) => entryText(entry, false))],
     ['timers', timers.map(({ until, effect, name }) => `${short(until)}  ${effect} (${name})`)],
-    ['allowed', allowed.length === 0 ? [] : [allowed.join(', ')]],
+    ['allowed', allowed.length === 0 ? [] : [allowed.map(shortCommand).join(', ')]],
     [
       'refused',
-      explanation.refused_methods.map(({ method, reason: code, needs }) => `${method} (${code}): until ${needs}`),
+      explanation.refused_methods.map(
+        ({ method, reason: code, needs }) => `${shortCommand(method)} (${code}): until ${forPerson(needs)}`,
+      ),
     ],
   ]
   const lines = rows.flatMap(([name, values]) =>
@@ -51,7 +54,7 @@ const amounts: Readonly<Record<string, (amount: number) => string>> = {
 }
 
 function valueText(name: string, value: string | number | boolean): string {
-  if (typeof value === 'number') return amounts[name]?.(value) ?? String(Math.round(value * 100) / 100)
+  if (typeof value === 'number') return amounts[name]?.(value) ?? String(rounded(value))
   return typeof value === 'string' && /[\s=,]/.test(value) ? JSON.stringify(value) : String(value)
 }
 

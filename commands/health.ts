@@ -1,5 +1,6 @@
 import type { Configuration } from '../config/schema.js'
 import { hostInUrl, reachable } from '../machines/domain/address.js'
+import { causeOf } from './client/causes.js'
 import { type CommandOf, UsageError } from './line/command.js'
 import { CommandError, type Outcome, unavailable } from './outcome.js'
 
@@ -35,9 +36,8 @@ async function answerOf(url: string, limit: number): Promise<{ status: number; t
     const response = await fetch(url, { signal: AbortSignal.timeout(limit), redirect: 'manual' })
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    const isLate = error instanceof Error && error.name === 'TimeoutError'
-    const what = isLate ? `nobody answered at ${url} within ${limit / 1000} s` : `nobody answers at ${url}`
-    throw new CommandError(`${what}: is the service running?`, unavailable)
+    const { what, todo } = causeOf(error, url)
+    throw new CommandError(`the service does not answer at ${url}: ${what}; ${todo}`, unavailable)
   }
 }
 

@@ -14,6 +14,12 @@ import { localTls } from './ownCertificate.js'
 /** Life of a token, in ms. The client gets a new one for each connection. */
 const life = 60_000
 
+/** `fingerprint`: of the certificate that the service had at its start, if that is known. */
+interface LocalAddress {
+  config: Configuration
+  fingerprint?: string | undefined
+}
+
 /** The address of the service that runs on this host with this configuration. */
 export function localUrl({ server }: Configuration): string {
   const { host, port, websocket_path: path, tls } = server
@@ -25,18 +31,21 @@ export function localUrl({ server }: Configuration): string {
  * Connects to the service that runs on this host, with a short-lived token made with the secret of its data directory:
  * a user that can read it may use the service. Rejects with NotRunning if there is none.
  */
-export async function openLocally(config: Configuration, ports: Pick<CommandPorts, 'env' | 'clock'>): Promise<Service> {
+export async function openLocally(
+  { config, fingerprint }: LocalAddress,
+  ports: Pick<CommandPorts, 'env' | 'clock'>,
+): Promise<Service> {
   const url = localUrl(config)
   const secret = await readableSecret(config, ports)
   const tokens = createTokens({ secret, clock: ports.clock, ...tokenOptions(config) })
   const credential = () => tokens.issue({ user: 'local', role: 'admin', expiresIn: life })
-  return connectTo({ url, credential, tls: await localTls(config) })
+  return connectTo({ url, credential, tls: await localTls(config, fingerprint) })
 }
 
 export const connectLocally = async (
-  config: Configuration,
+  address: LocalAddress,
   ports: Pick<CommandPorts, 'env' | 'clock'>,
-): Promise<CameraServiceClient> => (await openLocally(config, ports)).client
+): Promise<CameraServiceClient> => (await openLocally(address, ports)).client
 
 /** Unlike `localTokens`, generates no secret, so that the administrator can ask the service of another user. */
 async function readableSecret(config: Configuration, { env }: Pick<CommandPorts, 'env'>): Promise<Uint8Array> {

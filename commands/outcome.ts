@@ -1,5 +1,6 @@
-import { reasonOf, ServiceError } from '../machines/domain/errors.js'
+import { errorBody, reasonOf, ServiceError } from '../machines/domain/errors.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
+import { suggestionFor } from './client/words.js'
 import { UsageError } from './line/command.js'
 
 /** What a command prints on standard output and standard error, and its exit status. */
@@ -54,6 +55,7 @@ export function failure(error: unknown): Outcome {
 
 function sentenceOf(error: unknown): string {
   if (!(error instanceof ServiceError)) return reasonOf(error)
-  const { state, rule, detail, id, suggestion } = error.data
+  const { state, rule, detail, id } = error.data
+  const suggestion = suggestionFor(errorBody(error).data.suggestion, { ...error.data })
   return [error.message, state ?? rule ?? detail ?? id, suggestion].filter((part) => part !== undefined).join('; ')
 }

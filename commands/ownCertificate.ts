@@ -9,18 +9,24 @@ import { UsageError } from './line/command.js'
 import { CommandError } from './outcome.js'
 
 /**
- * TLS of the service of this host: only the certificate of its configuration is trusted. The certificate names the host,
+ * TLS of the service of this host: only the certificate of its configuration is trusted, and that of its start
+ * (`atStart`, a fingerprint by SHA-256), since the file may have been renewed or lost meanwhile. The certificate names the host,
  * not the address that is used here, so only the certificate itself is compared.
  */
-export async function localTls({ server: { tls } }: Configuration): Promise<Tls> {
+export async function localTls({ server: { tls } }: Configuration, atStart?: string): Promise<Tls> {
   if (tls.cert_file === '') return {}
-  const own = await readCertificate(tls.cert_file)
+  const own = await readCertificate(tls.cert_file).catch((error: unknown) => {
+    if (atStart === undefined) throw error
+    return undefined
+  })
+  const trusted = [atStart, own?.fingerprint256]
   let refusal: Error | undefined
   const connectOnlyTo = (options: ConnectionOptions): Socket => {
     const socket = connect({ ...options, rejectUnauthorized: false })
     // Before the first byte is sent.
     socket.prependOnceListener('secureConnect', () => {
-      if (socket.getPeerX509Certificate()?.fingerprint256 === own.fingerprint256) return
+      const shown = socket.getPeerX509Certificate()?.fingerprint256
+      if (shown !== undefined && trusted.includes(shown)) return
       refusal = new CommandError(
         'the program at the address of the service does not have the certificate of server.tls.cert_file, and was not ' +
           'asked: check which program listens there; a changed certificate takes some seconds',

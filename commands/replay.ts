@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { fingerprintOf } from '../actors/fingerprint.js'
 import type { TraceRecord } from '../actors/trace/records.js'
 import { type Difference, type Replayed, replay as run } from '../actors/trace/replay.js'
+import { count } from '../machines/domain/amounts.js'
 import { readBundle } from '../machines/domain/bundle.js'
 import { reasonOf } from '../machines/domain/errors.js'
 import { fleetMachine } from '../machines/fleet.js'
@@ -43,7 +44,7 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
 function equalText({ events, checkpoints, states }: Replayed, only: string | undefined): string {
   const shown = Object.entries(states).filter(([name]) => !only || name === only || name.startsWith(`${only}/`))
   return [
-    `equal: ${events} events, ${checkpoints} ${checkpoints === 1 ? 'checkpoint' : 'checkpoints'}`,
+    `equal: ${count(events, 'event')}, ${count(checkpoints, 'checkpoint')}`,
     ...shown.map(([name, state]) => `  ${name}: ${JSON.stringify(state)}`),
   ].join('\n')
 }

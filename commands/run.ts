@@ -23,17 +23,19 @@ export async function run(command: Command, ports: ProcessPorts): Promise<Outcom
     case 'replay':
       return (await import('./replay.js')).replay(command)
     case 'health': {
-      const { localConfiguration } = await import('./client/localConfiguration.js')
-      return (await import('./health.js')).health(localConfiguration(command, ports.env), command)
+      const { localService } = await import('./client/localConfiguration.js')
+      const { loaded } = await localService(command, ports)
+      return (await import('./health.js')).health(loaded.config, command)
     }
     case 'doctor':
       return (await import('./doctor/doctor.js')).doctor(command, ports)
-    case 'check-config':
-    case 'check-simulation':
     case 'token':
     case 'keys':
     case 'audit':
     case 'support-bundle':
+      return runBeside(command, ports)
+    case 'check-config':
+    case 'check-simulation':
     case 'download-mediamtx':
     case 'serve':
       return runHere(command, ports)
@@ -42,28 +44,18 @@ export async function run(command: Command, ports: ProcessPorts): Promise<Outcom
   }
 }
 
-type HereName =
-  | 'check-config'
-  | 'check-simulation'
-  | 'token'
-  | 'keys'
-  | 'audit'
-  | 'support-bundle'
-  | 'download-mediamtx'
-  | 'serve'
+type BesideName = 'token' | 'keys' | 'audit' | 'support-bundle'
 
-/** Commands that read the configuration of this host. */
-async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promise<Outcome> {
-  const { env } = ports
-  const { loadConfiguration } = await import('../config/load.js')
-  const source = { file: command.config, env, flags: command.flags }
-  const loaded = loadConfiguration(source)
-  const { config, warnings } = loaded
+/** Commands that use the files of the service of this host, whether it runs or not. */
+async function runBeside(command: CommandOf<BesideName>, ports: ProcessPorts): Promise<Outcome> {
+  const { localService } = await import('./client/localConfiguration.js')
+  const service = await localService(command, ports)
+  const { config } = service.loaded
+  if ('cameras' in command && command.cameras !== undefined) {
+    const { warnUnknown } = await import('./client/known.js')
+    await warnUnknown(command.cameras, service, ports)
+  }
   switch (command.name) {
-    case 'check-config':
-      return (await import('./checkConfig.js')).checkConfig(loaded, env)
-    case 'check-simulation':
-      return (await import('./checkSimulation.js')).checkSimulation(config, command.file)
     case 'token':
       return (await import('./token.js')).token(config, command, ports)
     case 'keys':
@@ -71,7 +63,25 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
     case 'audit':
       return (await import('./audit.js')).audit(config)
     case 'support-bundle':
-      return (await import('./supportBundle.js')).supportBundle({ ...source, loaded }, command, ports)
+      return (await import('./supportBundle.js')).supportBundle(service, command, ports)
+  }
+}
+
+type HereName = 'check-config' | 'check-simulation' | 'download-mediamtx' | 'serve'
+
+/** Commands that read the configuration of this host. */
+async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promise<Outcome> {
+  const { env } = ports
+  const { loadConfiguration } = await import('../config/load.js')
+  const { givenSources } = await import('./client/localConfiguration.js')
+  const source = givenSources(command, env)
+  const loaded = loadConfiguration(source)
+  const { config, warnings } = loaded
+  switch (command.name) {
+    case 'check-config':
+      return (await import('./checkConfig.js')).checkConfig(loaded, env)
+    case 'check-simulation':
+      return (await import('./checkSimulation.js')).checkSimulation(config, command.file)
     case 'download-mediamtx': {
       const { createLog } = await import('../adapters/log/log.js')
       const log = createLog({ level: 'info', format: 'text' })
@@ -80,7 +90,7 @@ async function runHere(command: CommandOf<HereName>, ports: ProcessPorts): Promi
     case 'serve': {
       const { loadScenario } = await import('../config/simulation.js')
       const sources = {
-        configFile: command.config ?? env.CAMERA_SERVICE_CONFIG,
+        configFile: source.file ?? env.CAMERA_SERVICE_CONFIG,
         dataDir: command.flags['data-dir'] ?? env.CAMERA_SERVICE_DATA_DIR,
       }
       const { simulate } = command.flags

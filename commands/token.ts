@@ -36,13 +36,24 @@ async function issue(config: Configuration, request: IssueRequest, ports: Comman
   return { status: 0, out }
 }
 
+const isUuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i
+
 /** For good: tokens of other issuers can be revoked too, and their expiry is unknown. */
 async function revoke(config: Configuration, id: string, { clock, log }: CommandPorts): Promise<Outcome> {
   const { state: stateDir } = await usedDataFolders(config)
   const revocations = await createRevocations({ stateDir, clock, log })
   try {
+    if (revocations.isRevoked({ kind: 'token', id }))
+      return { status: 0, err: `the token ${id} was revoked before; nothing was changed` }
     await revocations.revoke({ kind: 'token', id }, neverExpires)
-    return { status: 0, err: `the token ${id} is revoked; a running service closes its sessions within a second` }
+    // Tokens are not kept: whether there is one with this id is not known.
+    const note = isUuid.test(id)
+      ? ''
+      : `\nnote: without --id, tokens have a UUID as their id: make sure that ${id} is the id (jti) of the token`
+    return {
+      status: 0,
+      err: `the token ${id} is revoked; a running service closes its sessions within a second${note}`,
+    }
   } finally {
     await revocations.close()
   }

@@ -31,7 +31,11 @@ export interface Fault {
 
 /** Every fault of the configuration. The message has one line per fault. */
 export class ConfigurationError extends Error {
-  constructor(readonly faults: readonly Fault[]) {
+  /** `usable`: the configuration with the defaults in place of the faults, for commands that ask a running service. */
+  constructor(
+    readonly faults: readonly Fault[],
+    readonly usable?: Loaded,
+  ) {
     super(faults.map(faultLine).join('\n'))
     this.name = 'ConfigurationError'
   }
@@ -122,8 +126,7 @@ export function parseConfiguration({
     const value = values[key] ?? ''
     if (!keys.some((each) => broken.has(each))) faults.push({ key, value, rule, origin: origins.get(key) ?? 'default' })
   }
-  if (faults.length > 0) throw new ConfigurationError(faults)
-  return {
+  const loaded: Loaded = {
     config,
     warnings: [...layers.flatMap((layer) => layer.warnings), ...together.warnings],
     origins,
@@ -131,6 +134,8 @@ export function parseConfiguration({
     inFile: ofFile.written,
     ...(given && 'text' in given && { text: given.text }),
   }
+  if (faults.length > 0) throw new ConfigurationError(faults, loaded)
+  return loaded
 }
 
 const emptyLayer = (): Layer => ({
@@ -257,7 +262,7 @@ function textOf(content: Buffer): { text: string } | { rule: string } {
 
 const prefix = 'CAMERA_SERVICE_'
 /** Variables of the command line, which are no settings. */
-const otherVariables = ['CONFIG', 'URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE']
+const otherVariables = ['CONFIG', 'URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE', 'INSTALLED']
 const variables = new Map([...settings.keys()].map((key) => [environmentName(key).slice(prefix.length), key]))
 
 function fromEnvironment(env: ConfigurationSources['env']): Layer {

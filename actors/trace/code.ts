@@ -5,8 +5,8 @@ import { Failure } from '../../machines/domain/reason.js'
 /** A value as JSON. Objects with the member `$` stand for what JSON cannot hold. */
 export type Code = null | boolean | number | string | Code[] | { [key: string]: Code }
 
-/** The errors that guards tell apart. */
-const errors: Record<string, { prototype: Error }> = { Failure, ConfigRefusal, ServiceError, Error }
+/** The errors that guards tell apart, each before the class that it extends. Adapters throw subclasses of them. */
+const errors = { ConfigRefusal, ServiceError, Failure, Error }
 
 /**
  * Returns a value as JSON: also `undefined`, infinite numbers, maps, sets and errors (without the stack). Functions and
@@ -86,7 +86,7 @@ export function decode(code: Code): unknown {
 }
 
 const classOf = (error: Error): string =>
-  Object.keys(errors).find((name) => Object.getPrototypeOf(error) === errors[name]?.prototype) ?? 'Error'
+  Object.entries(errors).find(([, ErrorClass]) => error instanceof ErrorClass)?.[0] ?? 'Error'
 
 /** The stack names files of the host, and no guard reads it. */
 function errorMembers(error: Error): object {
@@ -96,7 +96,7 @@ function errorMembers(error: Error): object {
 }
 
 function errorOf(name: string, fields: Record<string, unknown>): Error {
-  const error: Error = Object.create((errors[name] ?? Error).prototype)
+  const error: Error = Object.create((Object.entries(errors).find(([each]) => each === name)?.[1] ?? Error).prototype)
   return Object.defineProperties(error, {
     ...Object.fromEntries(
       Object.entries(fields).map(([key, value]) => [

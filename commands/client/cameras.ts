@@ -1,8 +1,10 @@
+import { count } from '../../machines/domain/amounts.js'
 import type { Camera, CameraServiceClient, Methods } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
 import type { Outcome } from '../outcome.js'
 import type { ClientPorts } from './open.js'
-import { type Cell, type Colour, clean, list, paint, type Screen, table, timeText } from './screen.js'
+import { type Cell, type Colour, clean, durationText, list, paint, type Screen, table, timeText } from './screen.js'
+import { forPerson, shortCommand } from './words.js'
 
 type Calling = Pick<CameraServiceClient, 'call'>
 type Shown = Pick<ClientPorts, 'screen'>
@@ -61,14 +63,19 @@ function cameraText(screen: Screen, camera: CameraStatus): string {
     ['reason', reason === undefined ? [] : [[reason, details].filter(Boolean).join(': ')]],
     ['kind', [`${kind}, identified by ${identity.basis} (confidence ${identity.confidence})`]],
     ['mode', mode],
-    ['stream', [[camera.stream_state, metrics && `${metrics.readers} readers`].filter(Boolean).join(', ')]],
+    ['stream', [[camera.stream_state, metrics && count(metrics.readers, 'reader')].filter(Boolean).join(', ')]],
     ['pipeline', pipeline === undefined ? [] : [`${pipeline.kind}: ${pipeline.reason}`]],
     ['encoder', pipeline?.encoder === undefined ? [] : [[pipeline.encoder, pipeline.encoder_reason].join(': ')]],
     ['URLs', Object.values(streams)],
     ['recording', recording === undefined ? [] : recordingText(recording)],
-    ['flapping', flapping === undefined ? [] : [`${flapping.disconnects} disconnects in ${flapping.window_s} s`]],
-    ['allowed', allowed.length === 0 ? [] : [allowed.join(', ')]],
-    ['refused', refused.map((each) => `${each.method} (${each.reason}): ${each.details}`)],
+    [
+      'flapping',
+      flapping === undefined
+        ? []
+        : [`${count(flapping.disconnects, 'disconnect')} in ${durationText(flapping.window_s)}`],
+    ],
+    ['allowed', allowed.length === 0 ? [] : [allowed.map(shortCommand).join(', ')]],
+    ['refused', refused.map((each) => `${shortCommand(each.method)} (${each.reason}): ${forPerson(each.details)}`)],
   ]
   const cleaned = rows.map(([title, values]) => [title, values.map(clean)] as const)
   return [`${id} (${clean(name)}) is ${paint(screen, colours[status], status)}`, ...list(cleaned)].join('\n')
@@ -89,6 +96,6 @@ function recordingText({
     `${status}${began}`,
     ...(filename === undefined ? [] : [filename]),
     ...(reason === undefined ? [] : [`${[reason, details].filter(Boolean).join(': ')}${waits}`]),
-    ...(gaps.length === 0 ? [] : [`${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`]),
+    ...(gaps.length === 0 ? [] : [count(gaps.length, 'gap')]),
   ]
 }

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { bytesText } from '../../machines/domain/amounts.js'
+import { bytesText, count } from '../../machines/domain/amounts.js'
 import { type CameraServiceClient, RpcError } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
-import { CommandError, type Outcome } from '../outcome.js'
+import type { Outcome } from '../outcome.js'
 import type { ClientPorts } from './open.js'
+import { demandFree } from './saved.js'
 import { clean, clockText, table, timeText } from './screen.js'
 import type { Service } from './service.js'
 import { transfer } from './transfer.js'
@@ -18,20 +18,22 @@ const snapshotLimit = 60_000
 
 /** `snapshot ID [-o FILE]`. */
 export async function snapshot(
-  { device, output, json }: Pick<CommandOf<'snapshot'>, 'device' | 'output' | 'json'>,
+  { device, output, force, json }: Pick<CommandOf<'snapshot'>, 'device' | 'output' | 'force' | 'json'>,
   ports: FilePorts,
   client: Calling,
   service: Place,
   send = transfer,
 ): Promise<Outcome> {
   const { screen, signal } = ports
+  // Before there is a snapshot that nobody gets.
+  if (output !== undefined) await demandFree(output, force)
   screen.progress?.(`${device}: taking a snapshot`)
   const format = output !== undefined && /\.png$/i.test(output) ? { format: 'png' as const } : {}
   const taken = await client
     .call('take_snapshot', { device, ...format }, { timeout: snapshotLimit, signal })
     .finally(() => screen.progress?.(''))
   const { filename, width, height, file_size, download_url, age_ms } = taken
-  if (output !== undefined) await send(service, { path: download_url, name: filename, to: output }, ports)
+  if (output !== undefined) await send(service, { path: download_url, name: filename, to: output, force }, ports)
   if (json) return { status: 0, out: JSON.stringify({ ...taken, ...(output !== undefined && { output }) }, null, 2) }
   const where = output === undefined || output === '-' ? clean(filename) : output
   const age = age_ms < 1000 ? '' : `, ${Math.round(age_ms / 1000)} s old`
@@ -41,7 +43,7 @@ export async function snapshot(
 
 /** `download NAME [-o FILE]`: a recording or a snapshot. */
 export async function download(
-  { file, output, json }: Pick<CommandOf<'download'>, 'file' | 'output' | 'json'>,
+  { file, output, force, json }: Pick<CommandOf<'download'>, 'file' | 'output' | 'force' | 'json'>,
   ports: FilePorts,
   client: Calling,
   service: Place,
@@ -51,9 +53,8 @@ export async function download(
   // The name comes from the service: it must not lead out of this folder.
   const name = basename(info.filename)
   const to = output ?? name
-  if (output === undefined && existsSync(to))
-    throw new CommandError(`${to} exists already and is not replaced: name a file with -o FILE`, 1)
-  const bytes = await send(service, { path: info.download_url, name, to }, ports)
+  await demandFree(to, force)
+  const bytes = await send(service, { path: info.download_url, name, to, force }, ports)
   if (json) return { status: 0, out: JSON.stringify({ ...info, output: to, downloaded: bytes }, null, 2) }
   const line = `${to === '-' ? clean(name) : to}  ${bytesText(bytes)}`
   return to === '-' ? { status: 0, err: line } : { status: 0, out: line }
@@ -85,7 +86,7 @@ export async function recordings(
   const { files, total, files_unreadable: unreadable } = result
   const notes = [
     ...(unreadable ? [`some files cannot be read: ${clean(unreadable.details ?? unreadable.reason)}`] : []),
-    ...(total > files.length ? [`${files.length} of ${total} recordings: --limit N shows more`] : []),
+    ...(total > files.length ? [`${files.length} of ${count(total, 'recording')}: --limit N shows more`] : []),
     ...(total === 0 ? ['there are no recordings: camera-service record ID makes one'] : []),
   ]
   const rows = files.map((file) => [

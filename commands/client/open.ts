@@ -26,14 +26,15 @@ export async function openService(request: Asking, ports: ClientPorts): Promise<
     const tls = caFile === undefined ? {} : { ca: await readCertificate(caFile) }
     return connectTo({ url, credential: token, tls })
   }
-  const [{ localConfiguration }, { localUrl, openLocally }, { localTls }] = await Promise.all([
+  const [{ localService }, { localUrl, openLocally }, { localTls }] = await Promise.all([
     import('./localConfiguration.js'),
     import('../localClient.js'),
     import('../ownCertificate.js'),
   ])
-  const config = localConfiguration(request, ports.env)
-  if (token !== undefined) return connectTo({ url: localUrl(config), credential: token, tls: await localTls(config) })
-  return openLocally(config, ports)
+  const { loaded, fingerprint } = await localService(request, ports)
+  const { config } = loaded
+  if (token === undefined) return openLocally({ config, fingerprint }, ports)
+  return connectTo({ url: localUrl(config), credential: token, tls: await localTls(config, fingerprint) })
 }
 
 const readCertificate = (path: string): Promise<string> =>
@@ -55,10 +56,11 @@ export async function withService(
   const ending = interruptionOf(signal)
   const service = await Promise.race([open(request, ports), ending])
   try {
-    return await askService(service.client, (client) => {
+    const asking = (client: CameraServiceClient) => {
       const asked = ask(client, service)
       return orderly.has(request.name) ? asked : Promise.race([asked, ending])
-    })
+    }
+    return await askService(service.client, asking, request.name === 'call' ? 'API' : 'command line')
   } catch (error) {
     // A call that was made with the signal.
     if (signal.aborted && error === signal.reason) return await ending

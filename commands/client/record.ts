@@ -1,4 +1,4 @@
-import { bytesText } from '../../machines/domain/amounts.js'
+import { bytesText, count } from '../../machines/domain/amounts.js'
 import {
   type CameraServiceClient,
   type Methods,
@@ -101,7 +101,7 @@ function endedOutcome(ended: Ended, json: boolean): Outcome {
 /** The files, one per line, and the whole behind them. */
 function endText(ended: Pick<Ended, 'files' | 'duration' | 'file_size' | 'gaps'>): string {
   const { files, duration, file_size, gaps } = ended
-  const gap = gaps.length === 0 ? '' : `, ${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}`
+  const gap = gaps.length === 0 ? '' : `, ${count(gaps.length, 'gap')}`
   const whole = `${clockText(duration)}, ${bytesText(file_size)}${gap}`
   return files.length === 1 ? `${clean(files[0] ?? '')}  ${whole}` : [...files.map(clean), whole].join('\n')
 }

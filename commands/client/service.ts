@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { createConnection } from 'node:net'
 import WebSocket from 'ws'
-import { reasonOf } from '../../machines/domain/errors.js'
 import {
   CallTimedOut,
   type CameraServiceClient,
@@ -13,6 +12,8 @@ import {
   type WebSocketConstructor,
 } from '../../rpc/client/index.js'
 import { CommandError, noPermission, type Outcome, unavailable } from '../outcome.js'
+import { causeOf } from './causes.js'
+import { forPerson, suggestionFor } from './words.js'
 
 /**
  * How the certificate of the service is checked: by `ca`, the PEM of the issuer, or by `createConnection` itself, and
@@ -53,10 +54,15 @@ export async function connectTo({
   tls: Tls
 }): Promise<Service> {
   const listeners: ((state: ConnectionState, reason?: Error) => void)[] = []
+  /** The client only learns that the connection was closed. */
+  let cause: Error | undefined
   const Socket = class extends WebSocket {
     constructor(address: string) {
       const { ca, createConnection } = tls
       super(address, { ...(ca !== undefined && { ca }), ...(createConnection && { createConnection }) })
+      this.once('error', (error) => {
+        cause ??= error
+      })
     }
   } as unknown as WebSocketConstructor
   const onState = (state: ConnectionState, reason?: Error) => {
@@ -68,23 +74,27 @@ export async function connectTo({
     if (refusal) throw refusal
     if (error instanceof RpcError)
       throw new CommandError(`the running service cannot be asked: ${sentence(error)}`, statusOf(error))
-    throw new NotRunning(
-      `the running service cannot be asked: it does not answer at ${url} (${reasonOf(error)}); ` +
-        'check that it runs, and its address',
-    )
+    // A limit of the client closes the socket, which is no cause.
+    const isOwn = cause === undefined || /closed before the connection/.test(cause.message)
+    const { what, todo } = causeOf(isOwn ? error : cause, url)
+    throw new NotRunning(`the service does not answer at ${url}: ${what}; ${todo}`)
   })
   return { client, url, tls, onState: (listener) => void listeners.push(listener) }
 }
 
-/** Closes the client after `ask`. An error of the service becomes an exit status and a sentence. */
+/**
+ * Closes the client after `ask`. An error of the service becomes an exit status and a sentence, in the words of the
+ * command line or of the API.
+ */
 export async function askService(
   client: CameraServiceClient,
   ask: (client: CameraServiceClient) => Promise<Outcome>,
+  words: Words = 'command line',
 ): Promise<Outcome> {
   try {
     return await ask(client)
   } catch (error) {
-    const outcome = refusalOf(error)
+    const outcome = refusalOf(error, words)
     if (outcome === undefined) throw error
     return outcome
   } finally {
@@ -93,8 +103,8 @@ export async function askService(
 }
 
 /** The outcome for an error of the service or of the connection; `undefined` for any other. */
-export function refusalOf(error: unknown): Outcome | undefined {
-  if (error instanceof RpcError) return { status: statusOf(error), err: `camera-service: ${sentence(error)}` }
+export function refusalOf(error: unknown, words: Words = 'command line'): Outcome | undefined {
+  if (error instanceof RpcError) return { status: statusOf(error), err: `camera-service: ${sentence(error, words)}` }
   if (error instanceof SessionEnded)
     return { status: noPermission, err: `camera-service: ${error.message}; get a new token` }
   if (error instanceof ConnectionLost || error instanceof CallTimedOut)
@@ -102,17 +112,35 @@ export function refusalOf(error: unknown): Outcome | undefined {
   return undefined
 }
 
+type Words = 'command line' | 'API'
+
 /** What is wrong and what to do. */
-const sentence = ({ message, data }: RpcError): string =>
-  [message, data.details, data.suggestion].filter((part) => typeof part === 'string').join('; ')
+function sentence({ method, message, data }: RpcError, words: Words = 'command line'): string {
+  if (words === 'API') return sentencesOf(message, data.details, data.suggestion)
+  // The person has not called a method.
+  return personal(message.replace(`${method}: `, ''), data)
+}
+
+const personal = (message: string, data: Readonly<Record<string, unknown>>): string => {
+  const { details, suggestion } = data
+  return sentencesOf(
+    forPerson(message),
+    typeof details === 'string' ? forPerson(details) : undefined,
+    suggestionFor(suggestion, data),
+  )
+}
+
+const sentencesOf = (...parts: unknown[]): string => parts.filter((part) => typeof part === 'string').join('; ')
 
 const statusOf = ({ code }: RpcError): number => (code === -32001 || code === -32002 ? noPermission : 1)
 
 /** The outcome of a refused HTTP request: its body is JSON in the form of the errors of the API. */
 export function httpRefusal(status: number, body: string): Outcome {
   const { message, data = {} } = errorIn(body) ?? { message: `HTTP ${status} ${STATUS_CODES[status] ?? ''}`, data: {} }
-  const parts = [message, data.details, data.suggestion].filter((part) => typeof part === 'string')
-  return { status: status === 401 || status === 403 ? noPermission : 1, err: `camera-service: ${parts.join('; ')}` }
+  return {
+    status: status === 401 || status === 403 ? noPermission : 1,
+    err: `camera-service: ${personal(message, data)}`,
+  }
 }
 
 function errorIn(body: string): { message: string; data?: Record<string, unknown> } | undefined {

@@ -1,4 +1,4 @@
-import { bytesText } from '../../machines/domain/amounts.js'
+import { bytesText, count } from '../../machines/domain/amounts.js'
 import type { CameraServiceClient, Methods } from '../../rpc/client/index.js'
 import { RpcError } from '../../rpc/client/index.js'
 import type { CommandOf } from '../line/command.js'
@@ -86,7 +86,8 @@ function spaceText({
   recordings_size,
   forecast,
 }: NonNullable<All['storage']>) {
-  const full = forecast?.days_left === undefined ? '' : `; full in ${Math.max(0, Math.round(forecast.days_left))} days`
+  const full =
+    forecast?.days_left === undefined ? '' : `; full in ${count(Math.max(0, Math.round(forecast.days_left)), 'day')}`
   return (
     `${bytesText(available_space)} free of ${bytesText(total_space)} (${Math.round(usage_percentage)} % used), ` +
     `recordings ${bytesText(recordings_size)}${full}`

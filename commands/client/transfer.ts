@@ -1,7 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import got, { HTTPError, type OptionsInit } from 'got'
@@ -9,7 +5,9 @@ import { codeOf } from '../../adapters/errorCode.js'
 import { bytesText } from '../../machines/domain/amounts.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { CommandError, interrupted, unavailable } from '../outcome.js'
+import { causeOf } from './causes.js'
 import type { ClientPorts } from './open.js'
+import { openSaved } from './saved.js'
 import { httpRefusal, type Service } from './service.js'
 
 type CreateConnection = OptionsInit['createConnection']
@@ -23,17 +21,17 @@ type TransferPorts = Pick<ClientPorts, 'screen' | 'signal' | 'clock' | 'output'>
 
 /**
  * Downloads a file of a service; `to`: a path, or `-` for standard output. Resolves with its bytes. A download that
- * fails leaves no file. Rejects with CommandError.
+ * fails leaves no file; an existing one is only replaced with `force`. Rejects with CommandError.
  */
 export async function transfer(
   { url, tls }: Pick<Service, 'url' | 'tls'>,
-  file: { path: string; name: string; to: string },
+  file: { path: string; name: string; to: string; force?: boolean },
   ports: TransferPorts,
 ): Promise<number> {
   const { screen, signal, clock } = ports
   const address = new URL(file.path, url.replace(/^ws/, 'http'))
   // Before the request: its error must find the pipeline in place.
-  const target = await openTarget(file.to, ports.output)
+  const target = await openSaved(file.to, { force: file.force ?? false, output: ports.output })
   // The URL is signed for this file: it needs no token. A retry would start again from the beginning.
   const source = got.stream(address, {
     ...(tls.ca !== undefined && { https: { certificateAuthority: tls.ca } }),
@@ -68,7 +66,7 @@ export async function transfer(
     return done
   } catch (error) {
     await target.drop()
-    throw faultOf(error, signal)
+    throw faultOf(error, { signal, address, done })
   } finally {
     screen.progress?.('')
   }
@@ -79,28 +77,11 @@ function progressText(name: string, done: number, total: number | undefined): st
   return `${name}: ${bytesText(done)} of ${bytesText(total)} (${Math.floor((100 * done) / total)} %)`
 }
 
-interface TransferTarget {
-  stream: NodeJS.WritableStream | WriteStream
-  keep(): Promise<void>
-  drop(): Promise<void>
-}
-
-/** The file gets its name when it is complete. A pipe or a device is written to, not replaced. */
-async function openTarget(to: string, output: NodeJS.WritableStream): Promise<TransferTarget> {
-  const nothing = async () => {}
-  if (to === '-') return { stream: output, keep: nothing, drop: nothing }
-  const present = await stat(to).catch(() => undefined)
-  if (present?.isDirectory()) throw new CommandError(`${to} is a folder: name a file with -o`, 1)
-  if (present !== undefined && !present.isFile()) return { stream: createWriteStream(to), keep: nothing, drop: nothing }
-  const part = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.part`)
-  return {
-    stream: createWriteStream(part, { flags: 'wx' }),
-    keep: () => rename(part, to),
-    drop: () => rm(part, { force: true }),
-  }
-}
-
-function faultOf(error: unknown, signal: AbortSignal): CommandError {
+function faultOf(
+  error: unknown,
+  { signal, address, done }: { signal: AbortSignal; address: URL; done: number },
+): CommandError {
+  if (error instanceof CommandError) return error
   if (signal.aborted) return new CommandError('interrupted: nothing was saved', interrupted)
   if (error instanceof HTTPError) {
     const { statusCode, rawBody } = error.response
@@ -110,5 +91,7 @@ function faultOf(error: unknown, signal: AbortSignal): CommandError {
   const code = codeOf(error)
   if (['ENOENT', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EISDIR', 'EFBIG'].includes(code))
     return new CommandError(`the file cannot be written (${code}): name another one with -o`, 1)
-  return new CommandError(`the download has failed: ${reasonOf(error)}; try again`, unavailable)
+  if (done > 0) return new CommandError(`the download has failed: ${reasonOf(error)}; try again`, unavailable)
+  const { what, todo } = causeOf(error, address.href)
+  return new CommandError(`the download has failed: ${what}; ${todo}`, unavailable)
 }

@@ -1,4 +1,5 @@
 import { hintOf } from '../../config/nearest.js'
+import { rounded } from '../../machines/domain/amounts.js'
 import {
   type CameraServiceClient,
   type Filters,
@@ -8,6 +9,7 @@ import {
 } from '../../rpc/client/index.js'
 import { type CommandOf, UsageError } from '../line/command.js'
 import type { Outcome } from '../outcome.js'
+import { demandKnown } from './known.js'
 import type { ClientPorts } from './open.js'
 import { type Colour, clean, paint, type Screen } from './screen.js'
 import type { Service } from './service.js'
@@ -65,12 +67,14 @@ export const topicNames = Object.keys(topics) as Topic[]
 export async function watch(
   { device, topics: asked, severity, json }: Omit<CommandOf<'watch'>, 'name' | 'connection' | 'flags'>,
   ports: WatchPorts,
-  client: Pick<CameraServiceClient, 'on'>,
+  client: Pick<CameraServiceClient, 'call' | 'on'>,
   service: Pick<Service, 'onState'>,
 ): Promise<Outcome> {
   const { print, screen, signal, log } = ports
   const names = asked === undefined ? topicNames.filter((name) => topics[name] === 'shown') : asked.map(topicOf)
   const filters: Filters = { ...(device !== undefined && { device }), ...(severity !== undefined && { severity }) }
+  // Nothing would ever come of it.
+  if (device !== undefined) await demandKnown(client, device)
   let hasGap = false
   const listener = (event: TopicEvent<Topic>) => {
     if (event.type === 'gap') {
@@ -136,5 +140,7 @@ export function eventText(screen: Screen, topic: string, params: Params): string
   return parts.join('  ').trimEnd()
 }
 
-const valueText = (value: unknown): string =>
-  typeof value === 'string' && /[\s=]|^$/.test(value) ? JSON.stringify(value) : String(value)
+function valueText(value: unknown): string {
+  if (typeof value === 'number') return String(rounded(value))
+  return typeof value === 'string' && /[\s=]|^$/.test(value) ? JSON.stringify(value) : String(value)
+}

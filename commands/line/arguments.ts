@@ -61,8 +61,8 @@ function tokensOf(argv: readonly string[]) {
     if (values.has(name)) throw new UsageError(`--${name} is given twice`)
     const takesValue = option.value !== undefined
     if (!takesValue && value !== undefined) throw new UsageError(`--${name} takes no value`)
-    // `-` alone stands for standard input or output.
-    const isFlag = !inlineValue && value !== undefined && /^-./.test(value)
+    // `-` alone stands for standard input or output; a negative number is a wrong value, not a flag.
+    const isFlag = !inlineValue && value !== undefined && /^-[^\d.]/.test(value)
     if (takesValue && (!value || isFlag)) throw new UsageError(`--${name} needs a value`)
     values.set(name, value ?? '')
   }

@@ -47,12 +47,12 @@ export type ClientCommand =
   | ({ name: 'cameras' } & Printing)
   | ({ name: 'camera'; device: string } & Printing)
   | ({ name: 'stop'; device: string } & Printing)
-  /** `output`: the file to write; `-`: standard output. */
-  | ({ name: 'snapshot'; device: string; output?: string } & Printing)
+  /** `output`: the file to write; `-`: standard output. `force`: an existing file may be replaced. */
+  | ({ name: 'snapshot'; device: string; output?: string; force: boolean } & Printing)
   /** `duration` in whole seconds. `detach`: do not wait for its end. */
   | ({ name: 'record'; device: string; duration?: number; detach: boolean; format?: RecordingFormat } & Printing)
   | ({ name: 'recordings'; limit: number } & Printing)
-  | ({ name: 'download'; file: string; output?: string } & Printing)
+  | ({ name: 'download'; file: string; output?: string; force: boolean } & Printing)
   | ({ name: 'watch'; device?: string; topics?: string[]; severity?: Severity } & Printing)
   /** `params`: JSON; `-`: standard input. */
   | ({ name: 'call'; method: string; params?: string } & Asking)
@@ -82,7 +82,7 @@ export type Command =
   | ({ name: 'explain'; subject: ExplainSubject } & Printing)
   | ({ name: 'history'; filter: HistoryFilter; follow: boolean } & Printing)
   /** `output`: the file to write. */
-  | ({ name: 'support-bundle'; output?: string } & Sources)
+  | ({ name: 'support-bundle'; output?: string; force: boolean } & Sources)
   /** `until`: the last event. `actor`: compares only this one. `force`: also with other statecharts. */
   | {
       name: 'replay'

@@ -1,4 +1,3 @@
-import { durationOf } from '../../config/formats.js'
 import { hintOf } from '../../config/nearest.js'
 import { isName, roles } from '../../machines/domain/access.js'
 import {
@@ -11,6 +10,7 @@ import {
   type Sources,
   UsageError,
 } from './command.js'
+import { durationFrom } from './durations.js'
 
 /** The words behind the name of the command, and the values of its options; a flag has an empty value. */
 export interface Given {
@@ -46,6 +46,9 @@ function connectionOf({ values }: Given): Connection {
     ...given('profile', profile),
   }
 }
+
+/** Whether an existing file may be replaced. */
+const forceOf = ({ values }: Given) => ({ force: values.has('force') })
 
 const asking = (line: Given) => ({ ...sourcesOf(line), connection: connectionOf(line) })
 const printing = (line: Given) => ({ ...asking(line), json: line.values.has('json') })
@@ -95,15 +98,10 @@ export const readers: Readonly<Record<string, Reader>> = {
       throw new UsageError('--output must be a file with the extension .jpg or .png, or - for standard output')
     if (output === '-' && line.values.has('json'))
       throw new UsageError('--json cannot be used with --output -: both print to standard output')
-    return { name: 'snapshot', ...oneDevice(line, 'snapshot'), ...given('output', output) }
+    return { name: 'snapshot', ...oneDevice(line, 'snapshot'), ...given('output', output), ...forceOf(line) }
   },
   record: (line) => {
-    const text = line.values.get('for')
-    const ms = text === undefined ? undefined : durationOf(text, 's')
-    if (text !== undefined && (ms === undefined || ms < 1000 || ms > 86_400_000 || ms % 1000 !== 0))
-      throw new UsageError(
-        `--for must be a duration from 1s to 24h in whole seconds, such as 30s, not ${JSON.stringify(text)}`,
-      )
+    const ms = durationFrom(line.values, 'for', { min: '1s', max: '24h', example: '30s or 1h30m', isWhole: true })
     const detach = line.values.has('detach')
     if (detach && ms === undefined) throw new UsageError('--detach needs --for: without it, record does not wait')
     const format = choiceOf(line, 'format', ['fmp4', 'mp4', 'mkv'])
@@ -121,7 +119,8 @@ export const readers: Readonly<Record<string, Reader>> = {
     const output = line.values.get('output')
     if (output === '-' && line.values.has('json'))
       throw new UsageError('--json cannot be used with --output -: both print to standard output')
-    return { name: 'download', file: line.words[0] ?? '', ...given('output', output), ...printing(line) }
+    const file = line.words[0] ?? ''
+    return { name: 'download', file, ...given('output', output), ...forceOf(line), ...printing(line) }
   },
   watch: (line) => {
     const [id] = line.words
@@ -161,7 +160,8 @@ export const readers: Readonly<Record<string, Reader>> = {
     return { name: 'history', filter: filterOf(line), follow: line.values.has('follow'), ...printing(line) }
   },
   'support-bundle': (line) => {
-    return { name: 'support-bundle', ...given('output', line.values.get('output')), ...sourcesOf(line) }
+    const output = line.values.get('output')
+    return { name: 'support-bundle', ...given('output', output), ...forceOf(line), ...sourcesOf(line) }
   },
   replay: (line) => replayRequest(line),
 }
@@ -220,10 +220,27 @@ function tokenRequest(line: Given) {
   return { ...rightsOf(line, 'token', { never: false }), ...(id === undefined ? {} : { id: tokenId(id, 'id') }) }
 }
 
+/** Other issuers have other forms of ids: nothing else can be demanded. */
+const tokenIdForm = /^[\x21-\x7e]{1,256}$/
+
 function tokenId(text: string, flag: string): string {
-  if (!isName(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, at most 256 characters`)
-  if (/^eyJ[\w-]*\./.test(text)) throw new UsageError(`--${flag} must be the id (jti) of a token, not the token itself`)
+  const rule = `--${flag} must be the id (jti) of a token`
+  if (/^eyJ[\w-]*\./.test(text)) throw new UsageError(`${rule}, not the token itself${idHint(text)}`)
+  if (text.startsWith('csk_'))
+    throw new UsageError(`${rule}, not an API key: camera-service keys revoke ID ends one, keys list shows the ids`)
+  if (!tokenIdForm.test(text))
+    throw new UsageError(`${rule}, 1 to 256 letters, digits and signs without spaces, such as door-2`)
   return text
+}
+
+/** The id inside of a token. */
+function idHint(token: string): string {
+  try {
+    const { jti } = Object(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()))
+    return typeof jti === 'string' && tokenIdForm.test(jti) ? `; the id of this token is ${jti}` : ''
+  } catch {
+    return ''
+  }
 }
 
 /** A camera id, or a pattern that a camera id can match. */
@@ -233,19 +250,13 @@ function rightsOf(line: Given, command: string, { never }: { never: boolean }): 
   const { values } = line
   const role = choiceOf(line, 'role', roles)
   if (role === undefined) throw new UsageError(`${command} needs --role ${roles.join('|')}`)
-  const text = values.get('expires')
-  const expires = text === undefined ? undefined : durationOf(text, 's')
-  const isGood =
-    expires !== undefined && ((expires >= 1000 && expires <= 3650 * 86_400_000) || (never && expires === 0))
-  if (text !== undefined && !isGood) {
-    const examples = `such as 1h or 30d${never ? ', or 0 (never)' : ''}`
-    throw new UsageError(`--expires must be a duration from 1s to 3650d, ${examples}, not ${JSON.stringify(text)}`)
-  }
+  const rule = { min: '1s', max: '3650d', example: '1h or 30d', ...(never && { zero: 'never' }) }
+  const expires = durationFrom(values, 'expires', rule)
   const cameras = values.get('cameras')?.split(',')
   const wrong = cameras?.find((each) => !cameraPattern.test(each))
   if (wrong !== undefined) {
-    const rule = '--cameras must be ids or patterns with commas, such as camera0,camera1*'
-    throw new UsageError(`${rule}, not ${JSON.stringify(wrong)}; names of cameras are not ids`)
+    const allowed = '--cameras must be ids or patterns with commas, such as camera0,camera1*'
+    throw new UsageError(`${allowed}, not ${JSON.stringify(wrong)}; names of cameras are not ids`)
   }
   const user = values.get('user') ?? role
   if (!isName(user)) throw new UsageError('--user must be at most 256 characters without control characters')

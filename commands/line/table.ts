@@ -80,6 +80,7 @@ export const connectionOptions = {
   profile: { value: 'NAME', help: 'use ~/.config/camera-service/NAME.yml; default: default.yml, if it exists' },
 } as const satisfies Record<string, OptionEntry>
 
+const force = { help: 'replace an existing file' }
 const json = { help: 'print JSON, for programs' }
 const camera = {
   name: 'ID',
@@ -135,9 +136,13 @@ const client: CommandEntry[] = [
         is: 'file',
         help: 'save it to this .jpg or .png file; - is standard output',
       },
+      force,
       json,
     },
-    details: ['The snapshot stays in the service as well. Without -o its name is printed.'],
+    details: [
+      'The snapshot stays in the service as well. Without -o its name is printed. An existing file is only replaced with ' +
+        '--force.',
+    ],
     examples: [
       { line: 'camera-service snapshot camera0 -o door.jpg', does: 'Saves a picture of camera0 to door.jpg' },
       { line: 'camera-service snapshot camera0', does: 'Takes one that stays in the service' },
@@ -194,11 +199,12 @@ const client: CommandEntry[] = [
     connects: true,
     options: {
       output: { value: 'FILE', short: 'o', is: 'file', help: 'save it to this file; - is standard output' },
+      force,
       json,
     },
     details: [
-      'Without -o it is saved under its name in the present folder, and an existing file is not replaced. A download ' +
-        'that fails leaves no file.',
+      'Without -o it is saved under its name in the present folder. An existing file is only replaced with --force. A ' +
+        'download that fails leaves no file, and the existing one as it was.',
     ],
     examples: [
       { line: 'camera-service download camera0_2026-01-02_03-04-05-000000.mp4', does: 'Saves it in this folder' },
@@ -307,8 +313,8 @@ const access: CommandEntry[] = [
     options: {
       ...rights,
       expires: { value: 'TIME', help: 'lifetime, as in 1h; default: security.jwt_expiry_hours' },
-      id: { value: 'JTI', help: 'id of the token, for --revoke' },
-      revoke: { value: 'JTI', help: 'revoke the token with this id' },
+      id: { value: 'JTI', help: 'id of the token, for --revoke; default: a random UUID' },
+      revoke: { value: 'JTI', help: 'revoke the token with this id, the jti in the token' },
     },
     examples: [
       { line: 'camera-service token --role viewer --expires 1h', does: 'Prints a token for all cameras' },
@@ -380,7 +386,10 @@ const diagnosis: CommandEntry[] = [
     group: 'diagnosis',
     summary: 'ask the service of this host whether it is ready, for probes',
     options: { live: { help: 'only ask whether it is alive, without cameras and media server' }, json },
-    details: ['It asks http_health.port. It needs no token and does not use the data directory.'],
+    details: [
+      'It asks the health port of the running service, which its data directory names, else http_health.port. It needs no ' +
+        'token.',
+    ],
     examples: [
       { line: 'camera-service health', does: 'Prints one line; the exit status tells a probe the same' },
       { line: 'camera-service health --live', does: 'Says whether the service must be restarted' },
@@ -430,7 +439,10 @@ const diagnosis: CommandEntry[] = [
     name: 'support-bundle',
     group: 'diagnosis',
     summary: 'write one file for a report of a fault, without secrets',
-    options: { output: { value: 'FILE', short: 'o', is: 'file', help: 'the file; default: a name with the time' } },
+    options: {
+      output: { value: 'FILE', short: 'o', is: 'file', help: 'the file; default: a name with the time' },
+      force,
+    },
     examples: [{ line: 'camera-service support-bundle -o report.jsonl.gz', does: 'Also works while no service runs' }],
   },
   {

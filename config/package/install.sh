@@ -44,10 +44,8 @@ install_files() {
   done
   cat >"$bin" <<END
 #!/bin/sh
-# The configuration of the installed service, unless another one is selected.
-if [ -z "\${CAMERA_SERVICE_CONFIG:-}" ] && [ -e $etc/camera-service.yml ]; then
-  export CAMERA_SERVICE_CONFIG=$etc/camera-service.yml
-fi
+# The program selects the configuration of the installed service, unless another one is named.
+export CAMERA_SERVICE_INSTALLED=1
 exec $(node_of_host) $prefix/lib/camera-service/dist/main.js "\$@"
 END
   chmod 0755 "$bin"

@@ -33,7 +33,12 @@ The service is the first of these that is given:
    \`CAMERA_SERVICE_DATA_DIR\` of a service on this host,
 3. the profile \`default\`, if it exists,
 4. the service of this host: with the data directory of the present folder if it has one, else with
-   \`/etc/camera-service/camera-service.yml\` and \`/var/lib/camera-service\`, as in the systemd unit.
+   \`/etc/camera-service/camera-service.yml\` and \`/var/lib/camera-service\`, as in the systemd unit. The installed
+   program always takes the latter, if the file exists.
+
+A service of this host is asked where it listens, not where its configuration file says: the file may have changed since
+its start, or have a fault, which is a warning then. A running service leaves its address in \`run/address.json\` of its
+data directory (no secrets, mode 0640).
 
 The token is the first of these: \`--token\` or \`--token-file\`, \`CAMERA_SERVICE_TOKEN\`, \`CAMERA_SERVICE_TOKEN_FILE\`,
 and that of the profile, which is only sent to the address of the profile. **Other users of the host can see the

@@ -86,3 +86,28 @@ export interface SessionExpired ${objectOf(shapeOf(SessionExpired))}
 
 /** The text of rpc/client/contract.ts, formatted. */
 export const contractFile = (): string => formatted('rpc/client/contract.ts', text)
+
+/** Names of a shape and of the shapes in it: `device`, `filters.device`. */
+const namesIn = ({ properties = {} }: Shape, before = ''): string[] =>
+  Object.entries(properties).flatMap(([name, shape]) => [`${before}${name}`, ...namesIn(shape, `${before}${name}.`)])
+
+const params = methods.map(({ name, params, aliases = {} }) => {
+  const names = [...namesIn(shapeOf(params)), ...Object.keys(aliases)]
+  return `${memberName(name)}: [${names.map((each) => `'${each}'`).join(', ')}],`
+})
+
+/** The text of commands/client/paramNames.ts, formatted. */
+export const paramNamesFile = (): string =>
+  formatted(
+    'commands/client/paramNames.ts',
+    `import type { Methods } from '../../rpc/client/index.js'
+
+/**
+ * The params of each method, those of an object in them as \`filters.device\`. Generated from rpc/methods by
+ * docs/generate/contract.ts (\`make docs\`): change the methods, not this file.
+ */
+export const paramNames: Readonly<Record<keyof Methods, readonly string[]>> = {
+${params.join('\n')}
+}
+`,
+  )

@@ -3,7 +3,7 @@ import { architecturePage } from './architecture.js'
 import { chartBundle, chartJson } from './bundles.js'
 import { commandsPage } from './commands.js'
 import { configurationPage } from './configuration.js'
-import { contractFile } from './contract.js'
+import { contractFile, paramNamesFile } from './contract.js'
 import { everyKey } from './everyKey.js'
 import { runExamples } from './examples.js'
 import { manPage } from './man.js'
@@ -16,6 +16,7 @@ export async function generatedDocuments(): Promise<Record<string, string>> {
   return {
     'docs/api.md': apiPage(await runExamples()),
     'rpc/client/contract.ts': contractFile(),
+    'commands/client/paramNames.ts': paramNamesFile(),
     'docs/architecture.md': architecturePage(),
     'docs/commands.md': commandsPage(),
     'docs/configuration.md': configurationPage(),

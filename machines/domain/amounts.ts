@@ -10,17 +10,17 @@ export function bytesText(bytes: number): string {
 }
 
 /** `33.3 %`. */
-export const percentText = (percent: number): string => `${rounded(percent, 1)} %`
+export const percentText = (percent: number): string => `${toDecimals(percent, 1)} %`
 
 /** Frames per second, at most two decimals: `14.99`. */
-export const rateText = (fps: number): string => String(rounded(fps, 2))
+export const rateText = (fps: number): string => String(toDecimals(fps, 2))
 
 /** A time in ms in its two largest units: `350 ms`, `2.5 s`, `1 min 5 s`, `2 h 5 min`, `4 d 1 h`. */
 export function spanText(ms: number): string {
   const sign = ms < 0 ? '-' : ''
   const whole = Math.abs(ms)
   if (whole < 1_000) return `${sign}${Math.round(whole)} ms`
-  if (whole < 10_000) return `${sign}${rounded(whole / 1_000, 1)} s`
+  if (whole < 10_000) return `${sign}${toDecimals(whole / 1_000, 1)} s`
   const seconds = Math.round(whole / 1_000)
   const parts = [
     [Math.floor(seconds / 86_400), 'd'],
@@ -33,4 +33,11 @@ export function spanText(ms: number): string {
   return sign + shown.map(([count, unit]) => `${count} ${unit}`).join(' ')
 }
 
-const rounded = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals
+/** A measured value as people read it. */
+export const rounded = (value: number): number =>
+  Math.abs(value) < 1 ? Number(value.toPrecision(2)) : toDecimals(value, 2)
+
+/** `1 reader`, `2 readers`. */
+export const count = (amount: number, one: string, many = `${one}s`): string => `${amount} ${amount === 1 ? one : many}`
+
+const toDecimals = (value: number, decimals: number): number => Math.round(value * 10 ** decimals) / 10 ** decimals

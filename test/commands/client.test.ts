@@ -10,9 +10,9 @@ import { type ClientPorts, withService } from '../../commands/client/open.js'
 import { clockText, durationText, screenOf, table } from '../../commands/client/screen.js'
 import { askService, refusalOf, type Service } from '../../commands/client/service.js'
 import { status } from '../../commands/client/status.js'
-import { topicNames, watch } from '../../commands/client/watch.js'
+import { eventText, topicNames, watch } from '../../commands/client/watch.js'
 import { failure } from '../../commands/outcome.js'
-import { bytesText } from '../../machines/domain/amounts.js'
+import { bytesText, count, rounded } from '../../machines/domain/amounts.js'
 import { CallTimedOut, ConnectionLost, RpcError, SessionEnded } from '../../rpc/client/index.js'
 import { topicNames as allTopics } from '../../rpc/topics/index.js'
 import { createGate } from '../support/gate.js'
@@ -107,8 +107,21 @@ describe('commands: tables', () => {
       '  URLs       rtsp://camera-host:8554/camera0',
       '  recording  RECORDING',
       '             a.mp4',
-      '  allowed    take_snapshot',
-      '  refused    start_recording (already_recording): it is being recorded',
+      '  allowed    snapshot',
+      '  refused    record (already_recording): it is being recorded',
+    ])
+  })
+
+  it('count one reader, one disconnect and one day as one', async () => {
+    const one = { ...front, metrics: { readers: 1 }, flapping: { disconnects: 1, window_s: 600 } }
+    const { client } = fakeClient({ get_camera_status: one })
+    const { out } = await camera({ device: 'camera0', json: false }, plain, client)
+    expect(out).to.contain('ACTIVE, 1 reader\n').and.to.contain('1 disconnect in 10 min\n')
+    expect([83.23456789, 0.0012345, 7].map(rounded)).to.deep.equal([83.23, 0.0012, 7])
+    expect([0, 1, 2].map((amount) => count(amount, 'entry', 'entries'))).to.deep.equal([
+      '0 entries',
+      '1 entry',
+      '2 entries',
     ])
   })
 
@@ -321,7 +334,13 @@ describe('command snapshot, download and call', () => {
     const { client, service, calls } = fakeClient({ take_snapshot: taken })
     const { sent, send } = sending()
     const take = (output?: string) =>
-      snapshot({ device: 'camera0', json: false, ...(output && { output }) }, ports(), client, service, send)
+      snapshot(
+        { device: 'camera0', force: true, json: false, ...(output && { output }) },
+        ports(),
+        client,
+        service,
+        send,
+      )
     expect(await take()).to.deep.equal({ status: 0, out: 'camera0_b.jpg  640x480, 4.0 KB, 2 s old' })
     expect(sent).to.deep.equal([])
     expect(await take('door.png')).to.deep.equal({ status: 0, out: 'door.png  640x480, 4.0 KB, 2 s old' })
@@ -331,10 +350,10 @@ describe('command snapshot, download and call', () => {
       { device: 'camera0', format: 'png' },
       { device: 'camera0' },
     ])
-    expect(sent[0]).to.deep.equal({ path: taken.download_url, name: 'camera0_b.jpg', to: 'door.png' })
+    expect(sent[0]).to.deep.equal({ path: taken.download_url, name: 'camera0_b.jpg', to: 'door.png', force: true })
   })
 
-  it('download a recording or a snapshot by its name, and replace no file that was not named', async () => {
+  it('download a recording or a snapshot by its name, and replace no file without --force', async () => {
     const info = { filename: 'a.mp4', download_url: '/files/recordings/a.mp4?sig=x' }
     const { client, service } = fakeClient({
       get_recording_info: ({ filename }: { filename: string }) =>
@@ -345,9 +364,13 @@ describe('command snapshot, download and call', () => {
     const { sent, send } = sending()
     const existing = join(dir, 'a.mp4')
     await writeFile(existing, 'old')
-    const get = (file: string, output?: string) =>
-      download({ file, json: false, ...(output && { output }) }, ports(), client, service, send)
-    expect(await get('a', existing)).to.deep.equal({ status: 0, out: `${existing}  4.0 KB` })
+    const get = (file: string, output?: string, force = false) =>
+      download({ file, force, json: false, ...(output && { output }) }, ports(), client, service, send)
+    expect(await get('a', existing, true)).to.deep.equal({ status: 0, out: `${existing}  4.0 KB` })
+    const refused = await get('a', existing).catch(failure)
+    expect(refused.err).to.match(
+      /a\.mp4 exists already and is not replaced: name another file with -o FILE, or use --force$/,
+    )
     expect((await get('b', join(dir, 'b'))).status).to.equal(0)
     expect((await get('b.jpg', join(dir, 'b'))).status).to.equal(0)
     expect(sent).to.have.length(3)
@@ -359,7 +382,7 @@ describe('command snapshot, download and call', () => {
       const { status, err } = await get('a').catch(failure)
       expect([status, err]).to.deep.equal([
         1,
-        'camera-service: a.mp4 exists already and is not replaced: name a file with -o FILE',
+        'camera-service: a.mp4 exists already and is not replaced: name another file with -o FILE, or use --force',
       ])
     } finally {
       process.chdir(back)
@@ -371,8 +394,8 @@ describe('command snapshot, download and call', () => {
     const info = { filename: '../../evil.mp4', download_url: '/x' }
     const { client, service } = fakeClient({ get_recording_info: info })
     const { sent, send } = sending()
-    await download({ file: 'a', json: false }, ports(), client, service, send)
-    expect(sent).to.deep.equal([{ path: '/x', name: 'evil.mp4', to: 'evil.mp4' }])
+    await download({ file: 'a', force: false, json: false }, ports(), client, service, send)
+    expect(sent).to.deep.equal([{ path: '/x', name: 'evil.mp4', to: 'evil.mp4', force: false }])
   })
 
   it('call a method, and suggest the nearest to an unknown one', async () => {
@@ -381,12 +404,21 @@ describe('command snapshot, download and call', () => {
       get_confg: new RpcError('get_confg', { code: -32601, message: 'Method not found' }),
       'rpc.discover': { methods: [{ name: 'get_config' }, { name: 'ping' }, null] },
     })
-    const asking = { stdin: async () => '{"key": 1}', signal: new AbortController().signal }
+    const warned: string[] = []
+    const asking = {
+      stdin: async () => '{"key": 1}',
+      signal: new AbortController().signal,
+      log: { ...createGate().log, warn: (text: string) => void warned.push(text) },
+    }
     const run = (method: string, params?: string) =>
       call({ method, ...(params !== undefined && { params }) }, asking, client).catch(failure)
     expect(await run('get_config')).to.deep.equal({ status: 0, out: '{\n  "a": 1\n}' })
     await run('get_config', '-')
-    expect(calls.map(({ params }) => params)).to.deep.equal([{}, { key: 1 }])
+    expect(
+      calls.map(({ params }) => params),
+      'what it does not know is sent, too',
+    ).to.deep.equal([{}, { key: 1 }])
+    expect(warned.join()).to.match(/^warning: "key" is not a param of get_config and has no effect; it has /)
     expect(await run('get_confg')).to.deep.equal({
       status: 1,
       err:
@@ -398,6 +430,25 @@ describe('command snapshot, download and call', () => {
       expect(status, params).to.equal(78)
       expect(err).to.match(/^the params (are not JSON|must be a JSON object).*'\{"device": "camera0"\}'$/s)
     }
+  })
+
+  it('warn of params that the method does not have, with the nearest, at any depth', async () => {
+    const warned: string[] = []
+    const asking = {
+      stdin: async () => '',
+      signal: new AbortController().signal,
+      log: { ...createGate().log, warn: (text: string) => void warned.push(text) },
+    }
+    const { client } = fakeClient({ start_recording: {}, set_config: {}, ping: 'pong', newer: {} })
+    const run = (method: string, params: object) => call({ method, params: JSON.stringify(params) }, asking, client)
+    await run('start_recording', { device: 'camera0', duraton: 5 })
+    await run('ping', { a: 1 })
+    await run('newer', { what: 1 })
+    await run('start_recording', { device: 'camera0', duration: 5 })
+    expect(warned).to.deep.equal([
+      'warning: "duraton" is not a param of start_recording and has no effect; the nearest is duration',
+      'warning: "a" is not a param of ping and has no effect; it has none',
+    ])
   })
 
   it('complete words that the shell takes as they are', async () => {
@@ -438,6 +489,29 @@ describe('command watch', () => {
     at: '2026-01-02T03:04:05.678Z',
     timestamp: '2026-01-02T03:04:05.678Z',
   }
+
+  it('refuses a camera that does not exist, with those that do', async () => {
+    const known = { get_camera_list: list }
+    const { status, err } = await stage(known).run({ device: 'camera9' }).catch(failure)
+    expect([status, err]).to.deep.equal([
+      1,
+      'camera-service: there is no camera camera9: the cameras are camera0, camera1',
+    ])
+    const none = await stage({ get_camera_list: { cameras: [] } })
+      .run({ device: 'camera0' })
+      .catch(failure)
+    expect(none.err).to.equal('camera-service: there is no camera camera0: there are no cameras')
+    const good = stage(known)
+    const done = good.run({ device: 'camera1' })
+    await good.settled()
+    good.ending.abort()
+    expect((await done).status).to.equal(0)
+  })
+
+  it('rounds numbers', () => {
+    const params = { at: '2026-01-02T03:04:05.678Z', severity: 'info', usage_percentage: 83.23456789 }
+    expect(eventText({ colours: false }, 'system.health', params)).to.match(/usage_percentage=83\.23$/)
+  })
 
   it('knows all topics', () => expect(topicNames).to.have.members([...allTopics]))
 

@@ -83,6 +83,19 @@ describe('commands', () => {
     expect(claims.exp - claims.iat).to.equal(7_200)
   })
 
+  it('revoke a token once, and doubt an id that they would not make', async () => {
+    await useDataDirectory()
+    const revoke = (id: string) => token(configuration(), { name: 'token', revoke: id, flags: {} }, ports)
+    expect((await revoke('xyz')).err).to.match(
+      /^the token xyz is revoked; .*\nnote: without --id, tokens have a UUID as their id: make sure that xyz is the id/,
+    )
+    expect(await revoke('xyz')).to.deep.equal({
+      status: 0,
+      err: 'the token xyz was revoked before; nothing was changed',
+    })
+    expect((await revoke('0b5f6c1e-5a1d-4c7e-8f3a-0123456789ab')).err).to.match(/within a second$/)
+  })
+
   it('create, list, rotate and revoke keys', async () => {
     await useDataDirectory()
     const config = configuration()
@@ -275,7 +288,10 @@ describe('commands', () => {
       status: 78,
       err: 'tokn is not a known command',
     })
-    expect(failure(notFound('Key', '0a1b'))).to.deep.equal({ status: 1, err: 'camera-service: Key not found; 0a1b' })
+    expect(failure(notFound('Key', '0a1b'))).to.deep.equal({
+      status: 1,
+      err: 'camera-service: Key not found; 0a1b; camera-service keys list lists all keys',
+    })
     expect(failure(invalidParam('cameras', 'must be ids')).err).to.equal(
       'camera-service: Invalid parameters; must be ids',
     )

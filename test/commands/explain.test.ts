@@ -5,6 +5,7 @@ import { entryText, type HistoryEntry } from '../../commands/explanationText.js'
 import { history } from '../../commands/history.js'
 import { parseArguments } from '../../commands/line/arguments.js'
 import { UsageError } from '../../commands/line/command.js'
+import { failure } from '../../commands/outcome.js'
 import { connectCameraService } from '../../rpc/client/index.js'
 import { createStage, createWorld, type World } from '../rpc/fakes.js'
 import { until } from '../rpc/wait.js'
@@ -62,8 +63,14 @@ describe('commands: explain and history', () => {
     const { status, err } = await said({ device: 'camera9' })
     expect([status, err]).to.deep.equal([
       1,
-      'camera-service: explain: Camera not found; there is no such camera; Check the id; get_camera_list returns all cameras',
+      'camera-service: Camera not found; there is no such camera; camera-service cameras lists all cameras',
     ])
+  })
+
+  it('refuse the history of a camera that never was, with those that exist', async () => {
+    const { status, err } = await journal({ filter: { device: 'camera9' }, follow: false, json: false }).catch(failure)
+    expect(status).to.equal(1)
+    expect(err).to.match(/^camera-service: there is no camera camera9: the cameras are camera0, camera1$/)
   })
 
   it('print the journal, oldest entry first', async () => {

@@ -58,13 +58,18 @@ describe('camera-service health', () => {
     const silent = await serviceThat(() => {})
     expect(await ask(silent, {}, {}, 50)).to.deep.equal({
       status: 69,
-      err: `camera-service: nobody answered at http://127.0.0.1:${silent}/health/ready within 0.05 s: is the service running?`,
+      err:
+        `camera-service: the service does not answer at http://127.0.0.1:${silent}/health/ready: ` +
+        '127.0.0.1 did not answer in time; check the address, and that no firewall drops the connection',
     })
     server?.closeAllConnections()
     await new Promise((done) => server?.close(done))
     expect(await ask(silent)).to.deep.equal({
       status: 69,
-      err: `camera-service: nobody answers at http://127.0.0.1:${silent}/health/ready: is the service running?`,
+      err:
+        `camera-service: the service does not answer at http://127.0.0.1:${silent}/health/ready: ` +
+        `the connection was refused, because no program listens on port ${silent}; ` +
+        'start the service (systemctl start camera-service), or correct the address',
     })
     const other = await serviceThat((_, response) => response.end('<html>'))
     expect((await ask(other)).status).to.equal(69)

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:tls'
@@ -22,7 +23,7 @@ describe('local commands and the certificate of the service', () => {
   afterEach(() => stage.end())
   after(() => authority?.remove())
 
-  const ask = async (port: number, cert: string) => {
+  const ask = async (port: number, cert: string, fingerprint?: string) => {
     const env = {
       CAMERA_SERVICE_SERVER_PORT: String(port),
       CAMERA_SERVICE_SERVER_TLS_CERT_FILE: authority.file(cert),
@@ -30,7 +31,10 @@ describe('local commands and the certificate of the service', () => {
       CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k1'.repeat(20),
     }
     const { config } = loadConfiguration({ env })
-    const client = await connectLocally(config, { env: {}, clock: { now: Date.now, monotonic: () => 0 } })
+    const client = await connectLocally(
+      { config, fingerprint },
+      { env: {}, clock: { now: Date.now, monotonic: () => 0 } },
+    )
     try {
       return await client.call('ping')
     } finally {
@@ -55,6 +59,24 @@ describe('local commands and the certificate of the service', () => {
       expect(await ask(port, `${name}.pem`)).to.equal('pong')
     })
   }
+
+  it('trust the one of its start when the file is lost', async () => {
+    const options = createWorld().options()
+    const verify = async () => ({ user: 'local', role: 'admin' as const, expiresAt: neverExpires })
+    const tls = {
+      certFile: authority.file('own.pem'),
+      keyFile: authority.file('own.key'),
+      clientCertificate: 'none' as const,
+      clients: [],
+    }
+    const credentials = { ...options.credentials, verify }
+    const { port } = await stage.serve({ ...options, credentials, tls })
+    const { fingerprint256 } = new X509Certificate(authority.read('own.pem'))
+    expect(await ask(port, 'none.pem', fingerprint256)).to.equal('pong')
+    const stranger = new X509Certificate(authority.read('stranger.pem')).fingerprint256
+    const error = await ask(port, 'none.pem', stranger).catch((each: unknown) => each)
+    expect((error as Error).message).to.include('does not have the certificate')
+  })
 
   it('refuse another one, and send it nothing', async () => {
     let received = 0

@@ -233,7 +233,7 @@ describe('command record', () => {
     const { run } = stage({ start_recording: refused({ details: 'it is unplugged', suggestion: 'Plug it in' }) })
     expect(await run({ duration: 30 })).to.deep.equal({
       status: 1,
-      err: 'camera-service: start_recording: Camera is not available; it is unplugged; Plug it in',
+      err: 'camera-service: Camera is not available; it is unplugged; Plug it in',
     })
   })
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -90,8 +90,11 @@ describe('command replay', () => {
     }
     const output = join(dir, 'bundle.jsonl')
     const ports = { env: {}, clock: { now: () => 0, monotonic: () => 0 }, log: createGate().log }
-    const source = { env, loaded: loadConfiguration({ env }) }
-    const { status, err } = await supportBundle(source, { name: 'support-bundle', output, flags: {} }, ports)
+    const service = { source: { env }, loaded: loadConfiguration({ env }), isRunning: false }
+    const { status, err } = await supportBundle(service, { output, force: false }, ports)
+    const again = await supportBundle(service, { output, force: false }, ports).catch((error: Error) => error.message)
+    expect(again).to.match(/exists already and is not replaced/)
+    expect((await stat(output)).mode & 0o777).to.equal(0o600)
     expect([status, err]).to.deep.equal([
       0,
       `the support bundle is in ${output}; no service runs, so that it has only the configuration, the versions and 2 entries of the journal`,

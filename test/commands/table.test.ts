@@ -84,6 +84,7 @@ describe('the arguments of a client', () => {
       name: 'snapshot',
       device: 'camera1',
       output: '-',
+      force: false,
       json: false,
       connection,
       flags,
@@ -105,8 +106,28 @@ describe('the arguments of a client', () => {
     const sentences: Record<string, string> = {
       camera: 'camera needs the id of a camera, as in camera0: see camera-service cameras',
       'camera Yard': 'camera takes the id of a camera, as in camera0, not "Yard": camera-service cameras lists them',
-      'record camera0 --for 1ms': '--for must be a duration from 1s to 24h in whole seconds, such as 30s, not "1ms"',
-      'record camera0 --for 25h': '--for must be a duration from 1s to 24h in whole seconds, such as 30s, not "25h"',
+      'record camera0 --for 1ms':
+        '--for must be a duration from 1s to 24h in whole seconds, such as 30s or 1h30m, not "1ms"',
+      'record camera0 --for 25h':
+        '--for must be a duration from 1s to 24h in whole seconds, such as 30s or 1h30m, not "25h"',
+      'record camera0 --for -3s':
+        '--for must be a duration from 1s to 24h in whole seconds, such as 30s or 1h30m, not "-3s"',
+      'record camera0 --for=-3s':
+        '--for must be a duration from 1s to 24h in whole seconds, such as 30s or 1h30m, not "-3s"',
+      'record camera0 --for 9h99m':
+        '--for must be a duration from 1s to 24h in whole seconds, such as 30s or 1h30m, not "9h99m"; ' +
+        '10h39m is the same time',
+      'token --role viewer --expires -1h':
+        '--expires must be a duration from 1s to 3650d, such as 1h or 30d, not "-1h"',
+      'keys create --role viewer --expires 1d24h':
+        '--expires must be a duration from 1s to 3650d, such as 1h or 30d, or 0 (never), not "1d24h"; 2d is the same time',
+      'recordings --limit -5': '--limit must be a number from 1 to 1000',
+      'record camera0 --for --json': '--for needs a value',
+      'token --revoke csk_abc':
+        '--revoke must be the id (jti) of a token, not an API key: camera-service keys revoke ID ends one, keys list ' +
+        'shows the ids',
+      'token --revoke eyJhbGciOiJIUzI1NiJ9.eyJqdGkiOiJkb29yLTIifQ.x':
+        '--revoke must be the id (jti) of a token, not the token itself; the id of this token is door-2',
       'record camera0 --detach': '--detach needs --for: without it, record does not wait',
       'record camera0 --format avi': '--format must be one of fmp4, mp4, mkv',
       'record camera0 --fro 3s': '--fro is not a known flag; the nearest is --for',
@@ -123,7 +144,11 @@ describe('the arguments of a client', () => {
       'completion fish': 'completion needs one of bash',
       'help recrod': 'help does not know the command "recrod"; the nearest is record',
     }
-    for (const [line, sentence] of Object.entries(sentences)) expect(faultOf(...line.split(' '))).to.equal(sentence)
+    for (const [line, sentence] of Object.entries(sentences))
+      expect(faultOf(...line.split(' ')), line).to.equal(sentence)
+    expect(faultOf('token', '--revoke', 'the token')).to.equal(
+      '--revoke must be the id (jti) of a token, 1 to 256 letters, digits and signs without spaces, such as door-2',
+    )
   })
 })
 

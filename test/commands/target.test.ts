@@ -2,11 +2,13 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { localConfiguration } from '../../commands/client/localConfiguration.js'
+import { createAddressFile } from '../../adapters/data/addressFile.js'
+import { givenSources, localService } from '../../commands/client/localConfiguration.js'
 import { targetOf } from '../../commands/client/target.js'
 import type { Asking } from '../../commands/line/command.js'
 import { failure } from '../../commands/outcome.js'
 import { loadConfiguration } from '../../config/load.js'
+import type { RunningAddress } from '../../machines/domain/runningAddress.js'
 import { createGate } from '../support/gate.js'
 
 describe('which service a command asks', () => {
@@ -128,20 +130,101 @@ describe('which service a command asks', () => {
   it('is the installed one, unless a service has run in this folder or one is named', async () => {
     const config = await write('installed.yml', 'server:\n  port: 8099\n')
     const unit = { config, dataDir: join(home, 'lib'), isUsed: (_dataDir: string) => false }
-    const find = (also: Partial<typeof unit> = {}, env: Record<string, string> = {}) => {
-      const { data_dir, server } = localConfiguration({ flags: {} }, env, { ...unit, ...also })
+    const find = async (also: Partial<typeof unit> = {}, env: Record<string, string> = {}) => {
+      const { log } = createGate()
+      const { data_dir, server } = (await localService({ flags: {} }, { env, log }, { ...unit, ...also })).loaded.config
       return [data_dir, server.port]
     }
     const { data_dir: here } = loadConfiguration({ env: {} }).config
-    expect(find()).to.deep.equal([unit.dataDir, 8099])
-    expect(find({ isUsed: (dir) => dir === here }), 'used here').to.deep.equal([here, 8002])
-    expect(find({ config: join(home, 'none.yml') }), 'not installed').to.deep.equal([here, 8002])
+    expect(await find()).to.deep.equal([unit.dataDir, 8099])
+    expect(await find({ isUsed: (dir) => dir === here }), 'used here').to.deep.equal([here, 8002])
+    expect(await find({ config: join(home, 'none.yml') }), 'not installed').to.deep.equal([here, 8002])
+    const program = { CAMERA_SERVICE_INSTALLED: '1' }
+    expect(await find({ isUsed: (dir) => dir === here }, program), 'the installed program').to.deep.equal([
+      unit.dataDir,
+      8099,
+    ])
+    const own = await write('own.yml', `data_dir: ${home}\n`)
+    expect(await find({ config: own }, program), 'a data directory of the file').to.deep.equal([home, 8002])
+    expect(await find({ config: own, isUsed: () => true }, program), 'of the unit').to.deep.equal([unit.dataDir, 8002])
+    const ofCheckout = givenSources({ flags: {} }, {}, unit)
+    expect(ofCheckout.file, 'serve of a checkout').to.equal(undefined)
+    expect(givenSources({ flags: {} }, program, unit).file).to.equal(config)
     const dir = join(home, 'named')
-    expect(find({}, { CAMERA_SERVICE_DATA_DIR: dir }), 'named').to.deep.equal([dir, 8002])
+    expect(await find({}, { CAMERA_SERVICE_DATA_DIR: dir }), 'named').to.deep.equal([dir, 8002])
+  })
+
+  describe('while it runs', () => {
+    const address: RunningAddress = {
+      config: '',
+      api: { host: '0.0.0.0', port: 8100, path: '/ws', certFile: '' },
+      health: { host: '127.0.0.1', port: 8101 },
+      tokens: { issuer: 'us', audience: '', ownKey: true },
+    }
+    const unit = { config: '/nonexistent/installed.yml', dataDir: '/nonexistent', isUsed: () => false }
+    /** As a service leaves it. */
+    const leave = async (changes: Partial<RunningAddress> = {}, dir = home) => {
+      await mkdir(join(dir, 'run'), { recursive: true })
+      return createAddressFile({ dir: join(dir, 'run'), log: createGate().log })({ ...address, ...changes })
+    }
+    const local = async (text: string, env: Record<string, string> = {}, installed = unit) => {
+      const log = { ...createGate().log, warn: (line: string) => void warnings.push(line) }
+      const config = await write('service.yml', text)
+      const { loaded } = await localService({ config, flags: {} }, { env, log }, { ...installed })
+      return loaded.config
+    }
+    const here = () => ({ CAMERA_SERVICE_DATA_DIR: home })
+
+    it('is at the address at which it listens, with the key of its data directory, whatever the file says', async () => {
+      await leave()
+      const { server, http_health, security } = await local(
+        'server:\n  port: 8200\n  host: 10.0.0.1\nsecurity:\n  jwt_issuer: them\n',
+        { ...here(), CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k1'.repeat(20) },
+      )
+      expect([server.host, server.port, http_health.port]).to.deep.equal(['0.0.0.0', 8100, 8101])
+      expect([security.jwt_issuer, security.jwt_secret_key]).to.deep.equal(['us', ''])
+      expect(warnings).to.deep.equal([])
+    })
+
+    it('is found with a faulty file, and the warning names the first fault', async () => {
+      await leave()
+      expect((await local(`data_dir: ${home}\nserver:\n  port: many\n`)).server.port).to.equal(8100)
+      expect((await local('server: [\n', here())).server.port).to.equal(8100)
+      expect(warnings.join('\n')).to.match(
+        /^warning: the configuration has a fault and is not used: server\.port = "many": .*\n.*is not YAML/,
+      )
+    })
+
+    it('is not guessed: a file that is not YAML and names no data directory must be its own', async () => {
+      const dir = join(home, 'lib')
+      const installed = { ...unit, config: join(home, 'service.yml'), dataDir: dir }
+      await leave({ config: '/other.yml' }, dir)
+      const refused = await local('server: [\n', {}, installed).catch((error: unknown) => failure(error))
+      expect(refused).to.deep.include({ status: 78 })
+      await leave({ config: installed.config }, dir)
+      expect(await local('server: [\n', {}, installed)).to.deep.include({ data_dir: dir })
+    })
+
+    it('is that of the configuration if it has left nothing that can be read, or has ended', async () => {
+      const end = await leave()
+      await end()
+      expect((await local('server:\n  port: 8200\n', here())).server.port).to.equal(8200)
+      await write('run/address.json', '{"api": 1}')
+      expect((await local('server:\n  port: 8200\n', here())).server.port).to.equal(8200)
+      const fault = await local('server:\n  port: many\n', here()).catch((error: unknown) => failure(error))
+      expect(fault).to.deep.include({ status: 78 })
+    })
+
+    it('starts although the address cannot be written', async () => {
+      const gate = createGate()
+      const end = await createAddressFile({ dir: join(home, 'none'), log: gate.log })(address)
+      await end()
+      expect(JSON.stringify(gate.lines)).to.contain('run/address.json cannot be written (ENOENT)')
+    })
   })
 
   it('does not take the variables of the command line for settings', () => {
-    const names = ['URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE'].map((name) => [`CAMERA_SERVICE_${name}`, 'x'])
+    const names = ['URL', 'TOKEN', 'TOKEN_FILE', 'PROFILE', 'INSTALLED'].map((name) => [`CAMERA_SERVICE_${name}`, 'x'])
     expect(() => loadConfiguration({ env: Object.fromEntries(names) })).not.to.throw()
   })
 })

@@ -59,6 +59,9 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
     client.close()
     const refused = await connect({}).catch((error: unknown) => error)
     expect(refused).to.be.instanceOf(NotRunning)
+    expect((refused as Error).message).to.match(
+      /: its TLS certificate is not (trusted on this host|for 127\.0\.0\.1); /,
+    )
   })
 
   it('is trusted on its own host, although its certificate has another name', async () => {
@@ -90,7 +93,7 @@ suite('a service with TLS, for the command line (with openssl on PATH)', () => {
         clock: { now: () => 0, monotonic: () => 0 },
         output: process.stdout,
       }
-      return transfer({ url, tls }, { path: '/files/a', name: 'a', to: join(dir, 'a') }, ports)
+      return transfer({ url, tls }, { path: '/files/a', name: 'a', to: join(dir, 'a'), force: true }, ports)
     }
 
     it('to clients that trust it', async () => {

@@ -33,10 +33,10 @@ describe('transfer of a file', () => {
     // Each look at the clock is a second later: every piece is shown.
     const clock = { now: () => now, monotonic: () => (now += 1000) }
     const output = new PassThrough()
-    const run = (to: string) =>
+    const run = (to: string, force = false) =>
       transfer(
         { url, tls: {} },
-        { path: '/files/recordings/a.mp4?sig=x', name: 'a.mp4', to },
+        { path: '/files/recordings/a.mp4?sig=x', name: 'a.mp4', to, force },
         { screen, signal: ending.signal, clock, output },
       )
     return { shown, ending, output, run }
@@ -51,7 +51,7 @@ describe('transfer of a file', () => {
     const { run, shown } = stage()
     const to = join(dir, 'a.mp4')
     await writeFile(to, 'old')
-    expect(await run(to)).to.equal(2000)
+    expect(await run(to, true)).to.equal(2000)
     expect(asked).to.equal('/files/recordings/a.mp4?sig=x')
     expect(await readFile(to, 'utf8')).to.have.length(2000)
     expect(await readdir(dir)).to.deep.equal(['a.mp4'])
@@ -75,7 +75,7 @@ describe('transfer of a file', () => {
     await writeFile(to, 'old')
     const { status, err } = failure(
       await stage()
-        .run(to)
+        .run(to, true)
         .catch((error: unknown) => error),
     )
     expect(status).to.equal(69)

@@ -93,7 +93,8 @@ describe('the command line as a client of a running service', function () {
     expect((await file(filename)).equals(original)).to.equal(true)
     const again = await run(`download ${filename}`)
     expect(again.code).to.equal(1)
-    expect(again.err).to.match(/exists already and is not replaced: name a file with -o FILE$/)
+    expect(again.err).to.match(/exists already and is not replaced: name another file with -o FILE, or use --force$/)
+    expect((await run(`download ${filename} --force`)).code).to.equal(0)
     const piped = await run(`download ${filename} -o -`)
     expect(piped.out.slice(4, 8)).to.equal('ftyp')
     expect((await readdir(dir)).filter((name) => name.endsWith('.part'))).to.deep.equal([])
@@ -104,7 +105,7 @@ describe('the command line as a client of a running service', function () {
     expect(started).to.deep.include({ code: 0, err: 'camera1 is recording; camera-service stop camera1 stops it' })
     const twice = await run('record camera1 --for 5s')
     expect(twice.code).to.equal(1)
-    expect(twice.err).to.match(/^camera-service: start_recording: .*; .*; .*/)
+    expect(twice.err).to.match(/^camera-service: Invalid state; .*; possible now: .*stop/)
     const stopped = await run('stop camera1')
     expect(stopped.code).to.equal(0)
     expect(stopped.out).to.match(new RegExp(`^${started.out} {2}\\d+:\\d\\d, `))
@@ -185,6 +186,20 @@ describe('the command line as a client of a running service', function () {
     }
   })
 
+  it('refuses to watch a camera that does not exist, and warns of a key for one', async () => {
+    const { code, err } = await run('watch camera7')
+    expect([code, err]).to.deep.equal([
+      1,
+      'camera-service: there is no camera camera7: the cameras are camera0, camera1',
+    ])
+    const key = await run('keys create --role viewer --cameras camera1,camera7')
+    expect(key.code).to.equal(0)
+    expect(key.err).to.match(
+      /^warning: camera7 is no camera of the running service yet; the cameras are camera0, camera1\n/,
+    )
+    expect((await run('keys create --role viewer --cameras camera*')).err).not.to.contain('warning')
+  })
+
   it('calls methods, with params of the command line or of standard input', async () => {
     expect(JSON.parse((await run('call get_camera_status {"device":"camera1"}')).out)).to.include({ name: 'two' })
     const piped = await run('call get_camera_status -', { input: '{"device": "camera0"}' })
@@ -213,7 +228,7 @@ describe('the command line as a client of a running service', function () {
       expect((await run(`status ${asked}`, { env: remote })).out).to.match(/^camera service \S+ is ready\n/)
       const { code, err } = await run(`record camera0 --for 5s ${asked}`, { env: remote })
       expect(code).to.equal(77)
-      expect(err).to.match(/^camera-service: start_recording: Permission denied/)
+      expect(err).to.match(/^camera-service: Permission denied; .*; show a token of the role operator: /)
       const bad = await run(`cameras --url ${url} --token-file -`, { env: remote, input: 'csk_wrong' })
       expect(bad.code).to.equal(77)
       expect(bad.err).to.not.contain('csk_wrong')
@@ -261,7 +276,9 @@ describe('the command line as a client of a running service', function () {
     it('exits with 69 if no service answers, and says what to check', async () => {
       const { code, err } = await run(`cameras --url ws://127.0.0.1:9/ws --token-file ${tokenFile}`, { env: remote })
       expect(code).to.equal(69)
-      expect(err).to.match(/does not answer at ws:\/\/127\.0\.0\.1:9\/ws .*; check that it runs, and its address$/)
+      expect(err).to.match(
+        /does not answer at ws:\/\/127\.0\.0\.1:9\/ws: the connection was refused, .*; start the service .*$/,
+      )
     })
   })
 })

@@ -184,7 +184,7 @@ describe('serve --simulate', function () {
       expect(text).to.match(/^steps\[0\]\.camera = "frnt": is not a camera .*faulty\.yaml line 2\)\n$/)
     }
     const good = await command(['check-simulation', new URL('twins.yaml', folder).pathname])
-    expect(good).to.deep.equal({ code: 0, text: 'the simulation is good: 1 cameras, 2 steps\n' })
+    expect(good).to.deep.equal({ code: 0, text: 'the simulation is good: 1 camera, 2 steps\n' })
   })
 
   it('refuses the data directory of a service that does not simulate, and a host that others can reach', async () => {

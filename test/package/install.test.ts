@@ -34,6 +34,7 @@ describe('config/package/install.sh', () => {
       expect(read(`usr/local/lib/systemd/system/${unit}`)).to.contain('ExecStart=/usr/local/bin/camera-service ')
     expect(files().filter((path) => path.endsWith('.map'))).to.deep.equal([])
     expect(command).not.to.contain(root)
+    expect(command, 'the program knows where its configuration is').not.to.contain('/etc/')
   })
 
   it('installs no configuration into the root of a package: that is a matter of the host', () => {

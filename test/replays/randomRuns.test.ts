@@ -34,7 +34,7 @@ describe('random runs with faults, on a simulated host, are replayed', () => {
       for (const lines of traces) {
         const records = lines.map((line) => JSON.parse(line) as TraceRecord)
         const { difference, events, checkpoints } = replay(fleetMachine, records)
-        expect(difference).to.equal(undefined)
+        expect(difference, difference?.what).to.equal(undefined)
         expect(events).to.equal(records.filter((record) => 'event' in record).length)
         expect(checkpoints).to.be.greaterThan(0)
         const { value } = createPlaceholders([])

@@ -141,6 +141,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       save: async () => {},
     },
     external: { load: async () => ({ streams: [] }), save: async () => {} },
+    leaveAddress: async () => async () => {},
     addresses: { refusal: async () => undefined, unresolved: async () => undefined },
     scan: { targets: async () => [], ask: never, use: nothing },
     simulatedHost: { devices: () => [] },

@@ -31,6 +31,9 @@ describe('the code of a trace', () => {
     const error = roundTrip(new ServiceError('notFound', { id: 'camera7' })) as ServiceError
     expect([error instanceof ServiceError, error.key, error.data]).to.deep.equal([true, 'notFound', { id: 'camera7' }])
     expect(roundTrip(new TypeError('a bug'))).to.be.instanceOf(Error)
+    // Adapters throw subclasses; machines ask whether it is a Failure.
+    const unreachable = roundTrip(new (class Unreachable extends Failure {})('server_unreachable')) as Failure
+    expect([unreachable instanceof Failure, unreachable.code]).to.deep.equal([true, 'server_unreachable'])
   })
 
   it('keeps one object one: guards compare by identity', () => {
