@@ -56,11 +56,14 @@ export function createEncoders({ runner = run, devices = deviceNames }: Encoders
   }
   /** Resolves with why the encoder does not work here; `undefined` if it works. */
   const test = async (encoder: HardwareEncoder, listed: () => Promise<Set<string>>): Promise<string | undefined> => {
-    if (!(await devices()).some((name) => nodes[encoder].test(name))) return `this host has no device for ${encoder}`
+    const missing = `this host has no device for ${encoder}`
+    if (!(await devices()).some((name) => nodes[encoder].test(name))) return missing
     try {
       if (!(await listed()).has(encoder)) return `this ffmpeg has no ${encoder}`
       const { code, stderr } = await runs('ffmpeg', testArgs(encoder), options)
       if (code === 0) return undefined
+      // V4L2 gives cameras and encoders the same names.
+      if (encoder === 'h264_v4l2m2m' && /Could not find a valid device/.test(stderr)) return missing
       const [line = `exit status ${code}`] = errorLines(stderr)
       return `${encoder} failed its test: ${encoderLine(line)}`
     } catch (error) {

@@ -51,7 +51,7 @@ describe('the encoders of this host', () => {
       ffmpeg(listed, {
         h264_nvenc: '[h264_nvenc @ 0x5] Cannot load libcuda.so.1',
         h264_vaapi: '[AVHWDeviceContext @ 0x5] No VA display found for device /dev/dri/renderD128.',
-        h264_v4l2m2m: '[h264_v4l2m2m @ 0x5] Could not find a valid device',
+        h264_v4l2m2m: '[h264_v4l2m2m @ 0x5] Could not open the encoder',
       }),
     )
     expect(await choose('auto', never)).to.deep.equal({
@@ -59,7 +59,16 @@ describe('the encoders of this host', () => {
       reason:
         'h264_nvenc failed its test: Cannot load libcuda.so.1; ' +
         'h264_vaapi failed its test: No VA display found for device …; ' +
-        'h264_v4l2m2m failed its test: Could not find a valid device',
+        'h264_v4l2m2m failed its test: Could not open the encoder',
+    })
+  })
+
+  it('says nothing of V4L2 on a host whose V4L2 devices are cameras', async () => {
+    const fault = '[h264_v4l2m2m @ 0x5] Could not find a valid device'
+    const { choose } = await host(ffmpeg(listed, { h264_v4l2m2m: fault }), ['video0', 'video1'])
+    expect(await choose('auto', never)).to.deep.equal({
+      encoder: 'libx264',
+      reason: 'this host has no hardware encoder',
     })
   })
 
