@@ -156,6 +156,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       ...(recent.length > 0 && { previous_run: wasStopped(recent) ? 'stopped' : 'ended without a stop' }),
     },
   })
+  // At once: a process that is killed in its first second must not be missing.
+  clearTimeout(timer)
+  writeSoon()
 
   return {
     append,
