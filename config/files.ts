@@ -1,13 +1,8 @@
 /** The files that the configuration names, and how their faults are reported. Pure. */
-import type { FileFault } from '../machines/domain/fileFault.js'
+import type { FileFault, NamedFile } from '../machines/domain/fileFault.js'
 import { type Fault, faultLine, type Loaded } from './load.js'
 import { shown, text } from './raw.js'
 import type { Configuration } from './schema.js'
-
-interface NamedFile {
-  key: string
-  path: string
-}
 
 /** The password files of the cameras that are not ignored. */
 export const passwordFiles = ({ cameras }: Pick<Configuration, 'cameras'>): NamedFile[] =>

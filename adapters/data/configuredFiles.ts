@@ -2,16 +2,10 @@
 import { constants } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { reasonOf } from '../../machines/domain/errors.js'
-import { FileFault } from '../../machines/domain/fileFault.js'
+import { FileFault, type NamedFile } from '../../machines/domain/fileFault.js'
 import { type KeySource, readKeyFile } from '../tokens/trustedKeys.js'
 import { openToOthers, readChecked } from './checkedFile.js'
 import { configuredSecret, type SecretSources, storedFaults } from './secrets.js'
-
-/** A file and the key that names it. */
-export interface NamedFile {
-  key: string
-  path: string
-}
 
 /** The faults of the secrets and the key files: with one of them the service does not start. */
 export async function accessFaults(sources: SecretSources, keys: readonly KeySource[]): Promise<FileFault[]> {

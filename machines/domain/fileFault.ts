@@ -1,3 +1,9 @@
+/** A file that the configuration names, and its key. */
+export interface NamedFile {
+  key: string
+  path: string
+}
+
 /** What a fault of a file is about. `name`: of the file, for the sentence. */
 export interface FaultyFile {
   name: string
