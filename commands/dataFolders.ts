@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { demandOwner } from '../adapters/data/owner.js'
+import { becomeOwner } from '../adapters/data/owner.js'
 import { findSecret } from '../adapters/data/secrets.js'
 import type { Configuration } from '../config/schema.js'
 import { UsageError } from './line/command.js'
@@ -14,11 +14,12 @@ export const dataFolders = ({ data_dir: dir }: Configuration) => ({
 
 /**
  * The same folders, of a data directory that a service has used. Rejects otherwise, because in a new one a command
- * would make a key that no service knows. Also rejects when the data directory belongs to another user.
+ * would make a key that no service knows. As root, the process becomes the user of the data directory; for other users
+ * it rejects when the data directory is not theirs.
  */
 export async function usedDataFolders(config: Configuration): Promise<ReturnType<typeof dataFolders>> {
   const folders = dataFolders(config)
-  await demandOwner(folders.state)
+  await becomeOwner(folders.state)
   // The commands make a jwt_secret, but only a service makes this one.
   if ((await findSecret(folders.secrets, 'audit_secret')) !== undefined) return folders
   throw new UsageError(

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,6 +50,28 @@ describe('credential commands', function () {
     const own = { CAMERA_SERVICE_DATA_DIR: dataDir, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: 'k'.repeat(32) }
     expect(await run('token --role viewer', own), 'a key of the configuration').to.include({ code: 0, err: '' })
     expect(await readdir(empty)).to.deep.equal([])
+  })
+
+  it('write, as root, what the user of the service can read', async function () {
+    // Only root can give a folder to the user of a service.
+    if (process.getuid?.() !== 0) this.skip()
+    const user = 4711
+    const theirs = await mkdtemp(join(tmpdir(), 'camera-service-'))
+    try {
+      await cp(join(dir, 'secrets'), join(theirs, 'secrets'), { recursive: true })
+      await mkdir(join(theirs, 'state'), { mode: 0o700 })
+      const namesOf = () => readdir(theirs, { recursive: true })
+      for (const name of ['.', ...(await namesOf())]) await chown(join(theirs, name), user, user)
+      const env = { CAMERA_SERVICE_DATA_DIR: theirs }
+      for (const line of ['token --role viewer', 'token --revoke door-2', 'keys create --role viewer', 'keys list'])
+        expect(await run(line, env), line).to.include({ code: 0 })
+      const names = await namesOf()
+      expect(names).to.include.members(['secrets/jwt_secret', 'state/api_keys.json'])
+      const owners = await Promise.all(names.map((name) => stat(join(theirs, name))))
+      expect(new Set(owners.map(({ uid, gid }) => `${uid}:${gid}`))).to.deep.equal(new Set([`${user}:${user}`]))
+    } finally {
+      await rm(theirs, { recursive: true, force: true })
+    }
   })
 
   it('refuse a name instead of a camera id', async () => {
