@@ -6,7 +6,7 @@ import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
 import type { CameraId } from '../machines/domain/camera.js'
 import { dependencyFailed, invalidParam, notFound, ServiceError } from '../machines/domain/errors.js'
-import type { Fact, RecordingFact } from '../machines/domain/facts.js'
+import type { Fact, FactOf, RecordingFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
 import { because } from '../machines/domain/reason.js'
 import type { Act } from '../machines/domain/simulation.js'
@@ -75,8 +75,6 @@ export interface SnapshotRequest {
 export type StillRequest = Pick<SnapshotRequest, 'quality' | 'width' | 'height' | 'fit' | 'maxAge' | 'by'>
 /** A JPEG in a temporary file. */
 export type Still = Pick<FactOf<'still.taken'>, 'file' | 'bytes' | 'tier' | 'capturedAt'>
-
-type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>
 
 interface AskPorts {
   fleet: FleetActor

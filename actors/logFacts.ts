@@ -1,6 +1,7 @@
-import type { ClockJump, Fact, SimulationFact, Told } from '../machines/domain/facts.js'
+import type { Fact, SimulationFact, Told } from '../machines/domain/facts.js'
 import type { Log } from '../machines/domain/ports.js'
 import type { Reason } from '../machines/domain/reason.js'
+import { factSentence } from './factSentences.js'
 
 /** Facts that are logged as warnings. */
 const warnings = new Set<Fact['type']>([
@@ -41,19 +42,19 @@ const details = new Set<Fact['type']>([
   'system.stopping',
 ])
 
-/** Writes a log line for each fact, without paths, and without fields that make repeated lines differ. */
+/**
+ * Writes a log line for each fact: a sentence, then its type as `event`, then its fields, without paths, and without
+ * those that make repeated lines differ.
+ */
 export const logFacts = (log: Log) => {
   const isRepeatedScan = createScanMemory()
   return (fact: Told): void => {
     const { type, seq: _seq, at: _at, ...fields } = fact
     const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
     const isDetail = details.has(type) || isRepeatedScan(fact)
-    const plain =
-      fact.type === 'system.clock_jumped' ? jump(fact) : flat(fact.type === 'simulation.step' ? step(fact) : shown)
-    log[warnings.has(type) || (fact.type === 'simulation.step' && fact.reason) ? 'warn' : isDetail ? 'debug' : 'info'](
-      type,
-      plain,
-    )
+    const plain = flat(fact.type === 'simulation.step' ? step(fact) : shown)
+    const isWarning = warnings.has(type) || (fact.type === 'simulation.step' && fact.reason !== undefined)
+    log[isWarning ? 'warn' : isDetail ? 'debug' : 'info'](factSentence(fact), { event: type, ...plain })
   }
 }
 
@@ -70,25 +71,17 @@ function createScanMemory(): (fact: Fact) => boolean {
   }
 }
 
-/** Splits `reason` into its code and its sentence (`details`); rounds `percent` to one decimal. */
+/** Of `reason` only the code, because the line says its sentence; `percent` has one decimal, times are text. */
 function flat(fields: Record<string, unknown>): Record<string, unknown> {
-  const { reason, percent } = fields
+  const { reason, percent, from, to } = fields
   return {
     ...fields,
-    ...(isReason(reason) && { reason: reason.code, details: reason.details }),
+    ...(isReason(reason) && { reason: reason.code }),
     ...(typeof percent === 'number' && { percent: Math.round(percent * 10) / 10 }),
+    ...(typeof from === 'number' && { from: new Date(from).toISOString() }),
+    ...(typeof to === 'number' && { to: new Date(to).toISOString() }),
   }
 }
-
-/** The times of a jump as text, and what to do. */
-const jump = ({ from, to, by }: ClockJump) => ({
-  from: new Date(from).toISOString(),
-  to: new Date(to).toISOString(),
-  by_ms: by,
-  details:
-    'the clock was set, or the host was suspended: streams, recordings and sessions continue; file names and times ' +
-    'follow the new clock; if nobody set it, check the time synchronisation of the host',
-})
 
 /** `camera` is its id, if it has one yet. */
 const step = ({ act: { camera: name, ...act }, camera, step, reason }: SimulationFact) => ({

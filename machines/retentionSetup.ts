@@ -1,4 +1,5 @@
 import { assign, emit, enqueueActions, sendTo, setup } from 'xstate'
+import { count } from './domain/amounts.js'
 import type { By } from './domain/by.js'
 import {
   afterReading,
@@ -234,7 +235,7 @@ export const retentionSetup = setup({
       if (files === undefined || context.sweep.cameras !== undefined) return
       enqueue.assign({ undated: files })
       if (files <= context.undated) return
-      const details = `the dates of ${files} files cannot be right (${implausible}): they are not deleted by age`
+      const details = `the dates of ${count(files, 'file')} cannot be right (${implausible}): they are not deleted by age`
       enqueue.emit({ type: 'retention.undated', files, reason: because('date_implausible', details) })
     }),
     stopSweep: sendTo('sweepFiles', { type: 'sweep.stop' }),

@@ -1,9 +1,8 @@
 import type { CameraId } from '../machines/domain/camera.js'
-import type { Fact, Told } from '../machines/domain/facts.js'
+import type { Fact, FactOf, Told } from '../machines/domain/facts.js'
 import type { Dispose, Metrics } from '../machines/domain/ports.js'
 import type { SnapshotTier } from '../machines/domain/views.js'
 import { methods } from './methods/index.js'
-import type { FactOf } from './topics/topic.js'
 
 /** Upper bounds of the classes of durations, in seconds. Longer durations have a class of their own. */
 export const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const

@@ -205,3 +205,10 @@ export type Fact =
 
 /** A published fact: numbered without gaps since the start of the service, with its time. */
 export type Told<F extends Fact = Fact> = F & { seq: number; at: number }
+
+/** The published facts of one type, or of several. */
+export type FactOf<Type extends Fact['type'], F extends Fact = Fact> = F extends { type: infer Types }
+  ? Type extends Types
+    ? Told<F>
+    : never
+  : never

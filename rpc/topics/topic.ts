@@ -1,6 +1,6 @@
 import Type, { type Static, type TProperties, type TSchema } from 'typebox'
 import type { Role } from '../../machines/domain/access.js'
-import type { Fact, Told } from '../../machines/domain/facts.js'
+import type { Fact, FactOf } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
 import type { StatusSources } from '../present.js'
 import { CameraName, timeOf } from '../schemas.js'
@@ -22,11 +22,6 @@ export const cameraParamsOf = <Members extends TProperties>(members: Members) =>
 export type World = StatusSources
 
 type FactType = Fact['type']
-export type FactOf<Type extends FactType, F extends Fact = Fact> = F extends { type: infer Types }
-  ? Type extends Types
-    ? Told<F>
-    : never
-  : never
 
 /** What a fact says under one topic. */
 export interface Notice<Payload extends object = object> {

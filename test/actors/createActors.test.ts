@@ -75,7 +75,7 @@ describe('all actors together', () => {
     release[0]?.(1)
     await timers.tickAsync(0)
     expect(metrics.counts().cameras.get('camera0')?.filesIndexed).to.equal(1)
-    expect(lines.join('\n')).to.match(/^info file\.indexed .*camera0_a\.mp4/m)
+    expect(lines.join('\n')).to.match(/^info camera0_a\.mp4 has an index/m)
   })
 
   it('end the copy of a recording at once when the disk fills up, and when the service stops', async () => {

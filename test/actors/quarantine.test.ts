@@ -86,7 +86,7 @@ describe('the quarantine of broken recordings', () => {
     await wait()
     expect(moved).to.deep.equal(['camera0_a.mp4'])
     expect(warnings()).to.have.length(1)
-    expect(warnings()[0]).to.match(/file\.quarantined .*camera0_a\.mp4.*file_empty.*the file is empty/)
+    expect(warnings()[0]).to.match(/^warn camera0_a\.mp4 was moved to the quarantine: the file is empty.*file_empty/)
     expect(audited).to.deep.equal([
       {
         event: 'change',

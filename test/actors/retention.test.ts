@@ -385,7 +385,7 @@ describe('a request to retention', () => {
       await wait(60 * minute)
       expect(names()).to.have.length(5)
       expect(warnings(lines)).to.have.length(1)
-      expect(warnings(lines)[0]).to.match(/^warn retention.suspended {"reason":"clock_suspect","details":"the clock /)
+      expect(warnings(lines)[0]).to.match(/^warn retention is suspended: the clock .*"reason":"clock_suspect"/)
       expect(ask.view().suspension?.code).to.equal('clock_suspect')
 
       await ask.cleanUp({ dryRun: true, by: ann() })
@@ -404,8 +404,9 @@ describe('a request to retention', () => {
       expect(names()).to.have.length(4)
       expect(ask.view().suspension?.code).to.equal('too_many_files')
       expect(warnings(lines)).to.deep.equal([
-        'warn retention.suspended {"reason":"too_many_files","details":"3 of 4 recordings are too old, more than ' +
-          'half. No file is deleted by age: check the clock and the policy, then call cleanup_old_files"}',
+        'warn retention is suspended: 3 of 4 recordings are too old, more than half. No file is deleted by age: check ' +
+          'the clock and the policy, then call cleanup_old_files ' +
+          '{"event":"retention.suspended","reason":"too_many_files"}',
       ])
       expect((await ask.cleanUp({ dryRun: false, by: ann() })).files).to.have.length(3)
       expect(ask.view().suspension).to.equal(undefined)
@@ -427,7 +428,7 @@ describe('a request to retention', () => {
         await wait(60 * minute)
         expect(names()).to.have.length(4)
         expect(warnings(lines)).to.have.length(1)
-        expect(warnings(lines)[0]).to.match(/^warn retention.suspended {"reason":"protections_lost"/)
+        expect(warnings(lines)[0]).to.match(/^warn retention is suspended: .*"reason":"protections_lost"/)
       })
 
       it('refuses a cleanup without acceptance, and says what to do; a dry run lists the files', async () => {
@@ -468,7 +469,9 @@ describe('a request to retention', () => {
       expect(names()[0]).to.equal('camera0_1970.mp4')
       expect(names()).to.have.length(4)
       expect(warnings(lines)).to.have.length(1)
-      expect(warnings(lines)[0]).to.match(/^warn retention.undated {"files":1,"reason":"date_implausible"/)
+      expect(warnings(lines)[0]).to.match(
+        /^warn retention keeps files: the dates of 1 file .*"reason":"date_implausible"/,
+      )
       const kept = [
         {
           name: 'camera0_1970.mp4',

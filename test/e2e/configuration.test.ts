@@ -43,10 +43,10 @@ describeKinds('the configuration of a running service', (kind) => {
     (await service.call<{ cameras: Camera[] }>('get_camera_list')).cameras.map(
       ({ name, status }) => `${name} ${status}`,
     )
-  const logged = (message: string) =>
+  const logged = (event: string) =>
     service.log.flatMap((line) => {
       const entry = JSON.parse(line)
-      return entry.message === message ? [entry] : []
+      return entry.event === event ? [entry] : []
     })
 
   it('adds a camera after SIGHUP, while the stream of another camera goes on without a gap', async () => {
