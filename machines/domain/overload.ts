@@ -2,9 +2,9 @@
 import type { PipelineProgress } from './capture.js'
 import { because, type Reason, type ReasonCode } from './reason.js'
 
-/** Reports in a row, two a second. Their values are means of 5 s, so a short load is none, and a short rest neither. */
+/** Reports in a row, two a second. Their values are means of 5 s, so a short load is none; a host at its limit rests often. */
 const reportsBehind = 4
-const reportsInTime = 4
+const reportsInTime = 60
 /** In ms. A shorter delay is made up for. */
 const longLag = 1_000
 
