@@ -1,4 +1,5 @@
 import { createLog } from '../adapters/log/log.js'
+import { openLogFolder } from '../adapters/log/logFolder.js'
 import { summariseRepeats } from '../adapters/log/repeat.js'
 import { createSystemdNotifier, type SystemdNotifier } from '../adapters/systemd/notify.js'
 import { type App, startApp } from '../app.js'
@@ -57,7 +58,8 @@ export async function serve(
     screen = { colours: false },
   }: ServePorts,
 ): Promise<Outcome> {
-  const rootLog = createLog({ ...config.logging, ...(output && { stream: output }) })
+  const folder = logFolder(config, clock, (cause) => rootLog.warn('the log files cannot be written', { cause }))
+  const rootLog = createLog({ ...config.logging, ...(output && { stream: output }), ...(folder && { folder }) })
   const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
   // The guide is the first thing that a person sees.
   const speak = guide && rootLog.isForPeople ? rootLog.hush() : () => {}
@@ -103,7 +105,14 @@ export async function serve(
   } finally {
     log.close()
     await rootLog.close()
+    await folder?.close()
   }
+}
+
+/** The log files of the configuration, if there are to be any. */
+function logFolder({ logging }: Configuration, clock: Clock, onFault: (cause: string) => void) {
+  const { dir, max_file_size: maxSize, max_file_days: maxDays, max_files: kept } = logging
+  return dir === '' ? undefined : openLogFolder({ dir, maxSize, maxDays, kept, clock, onFault })
 }
 
 /** Reads the configuration again; systemd shows the service as reloading meanwhile. */

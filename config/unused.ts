@@ -21,8 +21,9 @@ const advised: Record<string, string> = {
   'camera.device_range': 'all USB cameras are found; use cameras to ignore one',
   'camera.auto_start_streams': 'streams start on demand',
   'camera.fallback_poll_interval': 'use camera.poll_interval',
-  'logging.file_enabled': 'logs go to standard output',
-  'logging.file_path': 'logs go to standard output',
+  'logging.file_enabled': 'use logging.dir',
+  'logging.file_path': 'use logging.dir',
+  'logging.backup_count': 'use logging.max_files',
   'recording.quality': 'use mediamtx.codec',
   'recording.max_segment_size': 'use recording.segment_duration',
   'recording.auto_cleanup': 'use retention_policy.enabled',
@@ -53,7 +54,7 @@ const dropped = `
   mediamtx.health_monitor_defaults.* mediamtx.rtsp_monitoring.*
   camera.enable_capability_detection camera.capability_retry_interval camera.capability_max_retries
   camera.discovery_mode camera.max_event_handler_goroutines camera.event_handler_timeout
-  logging.max_file_size logging.backup_count logging.console_enabled
+  logging.console_enabled
   recording.enabled recording.default_max_duration recording.file_name_pattern recording.use_device_subdirs
   recording.default_page_size recording.max_page_size recording.max_restart_count recording.process_timeout
   snapshots.enabled snapshots.max_width snapshots.max_height snapshots.max_count snapshots.file_name_pattern

@@ -6,6 +6,7 @@ import { maskedText } from '../../machines/domain/mask.js'
 import { masked } from '../../machines/domain/masked.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
+import type { LogFolder } from './logFolder.js'
 
 /** The level, format and destination of the log. */
 export interface LogOptions {
@@ -14,6 +15,8 @@ export interface LogOptions {
   format: 'auto' | 'json' | 'text'
   /** Default: standard output. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean; fd?: number }
+  /** Gets the same lines as JSON, those that are hushed, too. */
+  folder?: Pick<LogFolder, 'write'>
   clock?: WallClock
   /** The source of JOURNAL_STREAM. */
   env?: Readonly<Record<string, string | undefined>>
@@ -45,6 +48,7 @@ export function createLog({
   level,
   format,
   stream = process.stdout,
+  folder,
   clock = Date,
   env = process.env,
 }: LogOptions): RootLog {
@@ -68,15 +72,17 @@ export function createLog({
   logger.on('error', () => {})
 
   const logAt = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) => {
-    if (!logger.writable || !stream.writable) return
+    if (!logger.writable || !(stream.writable || folder)) return
     if (levels[level] > levels[ofModules.get(fields?.module) ?? least]) return
     try {
       const time = new Date(clock.now()).toISOString()
       // All fields are in one member, because `message` and `level` have a special meaning in winston.
       const line: Line = { level, time, message: maskedText(String(message)), fields: record(masked(fields ?? {})) }
-      recent.push(json(line))
+      const asJson = json(line)
+      recent.push(asJson)
+      folder?.write(asJson)
       if (recent.length > mostRecent) recent.shift()
-      if (isHushed && levels[level] > levels.warn) return
+      if (!stream.writable || (isHushed && levels[level] > levels.warn)) return
       logger.log({ level, message: '', line })
     } catch {
       // A failure of the log cannot be logged.

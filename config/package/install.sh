@@ -96,7 +96,7 @@ uninstall() {
     "$share/bash-completion/completions/camera-service"
   ! has_systemd || systemctl daemon-reload
   if [ "${PURGE:-}" = 1 ]; then
-    rm -rf "${root:?}$etc" "$root$data" "$root/var/cache/camera-service"
+    rm -rf "${root:?}$etc" "$root$data" "$root/var/cache/camera-service" "$root/var/log/camera-service"
     [ -n "$root" ] || ! getent passwd camera-service >/dev/null || userdel camera-service
   elif [ -z "$root" ]; then
     echo "Kept: $etc and $data. PURGE=1 removes them."

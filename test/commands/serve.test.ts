@@ -171,20 +171,21 @@ describe('the guide', () => {
 })
 
 describe('serve', () => {
-  const { config } = loadConfiguration({ env: {} })
-
-  /** Runs it on an app whose end the test decides. */
+  /** Runs it on an app whose end the test decides. `settings`: its configuration, as variables. */
   function run({
     env = {},
+    settings = {},
     reload = async () => {},
     guide,
     isTTY = false,
   }: {
     env?: Record<string, string>
+    settings?: Record<string, string>
     reload?: App['reload']
     guide?: GuideSources
     isTTY?: boolean
   } = {}) {
+    const { config } = loadConfiguration({ env: settings })
     const asked: (() => void)[] = []
     const signal = later<string>()
     const failed = later<string>()
@@ -267,6 +268,23 @@ describe('serve', () => {
     signal.resolve('SIGINT')
     await outcome
     expect(lines()).to.contain('the service listens')
+  })
+
+  it('writes each line to the log files as well, to the last one', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'serve-'))
+    try {
+      const { outcome, signal } = run({ settings: { CAMERA_SERVICE_LOGGING_DIR: join(dir, 'logs') } })
+      signal.resolve('SIGTERM')
+      await outcome
+      const lines = (await readFile(join(dir, 'logs', 'camera-service.log'), 'utf8')).trimEnd().split('\n')
+      expect(lines.map((line) => JSON.parse(line).message)).to.deep.equal([
+        'a key is not used',
+        'the service listens',
+        'the service stops',
+      ])
+    } finally {
+      await rm(dir, { recursive: true })
+    }
   })
 
   it('ends with 0 after a signal', async () => {

@@ -37,6 +37,11 @@ describe('config/package/install.sh', () => {
     expect(command, 'the program knows where its configuration is').not.to.contain('/etc/')
   })
 
+  it('installs a unit without flags for Node, with which V8 would refuse the code of the build', () => {
+    run('install')
+    expect(read('usr/local/lib/systemd/system/camera-service.service')).not.to.contain('NODE_OPTIONS')
+  })
+
   it('installs no configuration into the root of a package: that is a matter of the host', () => {
     run('install')
     expect(existsSync(join(root, 'etc/camera-service'))).to.equal(false)
