@@ -22,7 +22,7 @@ const bench = await openBench({ program, frames })
 let client: RpcClient | undefined
 
 const exists = (path: string) => run('test', ['-e', path]).then(({ code }) => code === 0)
-const dpkg = (...args: string[]) => output('dpkg', args, { seconds: 450 })
+const dpkg = (...args: string[]) => output('dpkg', args, { seconds: 900 })
 const debOf = async (revision: number) => {
   const name = (await readdir(packages)).find((each) => each.includes(`-${revision}_`))
   assert(name, `there is no package of revision ${revision} in ${packages}`)
