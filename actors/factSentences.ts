@@ -15,20 +15,20 @@ const sentences: Sentences = {
   'camera.probeFailed': ({ camera, reason }) => `the formats of ${camera} are not known: ${reason.details}`,
   'camera.mediaChanged': ({ camera, reason }) => `the stream of ${camera} changed: ${reason.details}`,
   'camera.identityAmbiguous': ({ camera, reason }) => `the identity of ${camera} is ambiguous: ${reason.details}`,
-  'camera.retired': ({ camera }) => `${camera} was absent for too long and is no longer listed`,
+  'camera.retired': ({ camera }) => `${camera} is no longer listed`,
   'camera.renamed': ({ camera, name }) => `${camera} is now called ${name}`,
 
   'recording.started': ({ camera, filename }) => `${camera} is being recorded to ${filename}`,
   'recording.interrupted': ({ camera, reason }) =>
     `the recording of ${camera} is interrupted and continues by itself: ${reason.details}`,
   'recording.suspended': ({ camera, outcome }) =>
-    `the files of the interrupted recording of ${camera} are closed: ${recorded(outcome)}`,
+    `the files of the interrupted recording of ${camera} are closed, with ${recorded(outcome)}`,
   'recording.resumed': ({ camera, filename, gap }) =>
     `the recording of ${camera} continues in ${filename} after a gap of ${lengthOf(gap)}`,
   'recording.ended': ({ camera, outcome }) =>
-    `the recording of ${camera} ended with ${recorded(outcome)}: ${outcome.reason.details}`,
+    `the recording of ${camera} ended, with ${recorded(outcome)}: ${outcome.reason.details}`,
   'recording.failed': ({ camera, outcome }) =>
-    `the recording of ${camera} failed with ${recorded(outcome)}: ${outcome.reason.details}`,
+    `the recording of ${camera} failed, with ${recorded(outcome)}: ${outcome.reason.details}`,
 
   'snapshot.taken': ({ camera, filename, width, height }) =>
     `a snapshot of ${camera} was taken: ${filename}, ${width}x${height}`,
@@ -42,35 +42,35 @@ const sentences: Sentences = {
   'stream.relieved': ({ camera }) => `the stream of ${camera} is no longer overloaded`,
   'stream.ended': ({ camera, reason }) => `the stream of ${camera} ended: ${reason.details}`,
 
-  'link.up': ({ version, paths }) => `the media server ${version} answers and has ${count(paths, 'path')}`,
-  'link.degraded': ({ reason }) => `the media server failed a check: ${reason.details}`,
+  'link.up': ({ version, paths }) => `the media server ${version} answers, with ${count(paths, 'path')}`,
+  'link.degraded': ({ reason }) => `a check failed: ${reason.details}`,
   'link.down': ({ reason }) => `the media server is down: ${reason.details}`,
   'link.breakerOpened': () => 'calls of the media server are paused, because several failed in a row',
-  'path.drifted': ({ camera, reason }) => `the path of ${camera} was changed in the media server: ${reason.details}`,
+  'path.drifted': ({ camera, reason }) => `${camera}: ${reason.details}`,
 
   'storage.ok': ({ percent, available }) =>
-    `the disk of the recordings has room: ${bytesText(available)} are available, ${percentText(percent)} are used`,
-  'storage.warning': ({ reason }) => `the disk of the recordings fills up: ${reason.details}`,
-  'storage.critical': ({ reason }) => `the disk of the recordings takes no recordings: ${reason.details}`,
-  'storage.blind': ({ reason }) => `the disk of the recordings cannot be measured: ${reason.details}`,
+    `the disk of the recordings has ${bytesText(available)} available, ${percentText(percent)} is used`,
+  'storage.warning': ({ reason }) => `less room for recordings: ${reason.details}`,
+  'storage.critical': ({ reason }) => `no room for recordings: ${reason.details}`,
+  'storage.blind': ({ reason }) => `no measure of the disk of the recordings: ${reason.details}`,
   'storage.switched': ({ to, reason }) => `new recordings go to the ${to} folder: ${reason.details}`,
 
   'discovery.started': () => 'the scan for external streams begins',
   'discovery.progress': ({ done, total }) => `the scan for external streams has asked ${done} of ${total} addresses`,
   'discovery.found': ({ name }) => `an external stream was found: ${name}`,
   'discovery.ended': ({ found, took, errors }) =>
-    `the scan for external streams found ${found} in ${spanText(took)}${errors.length > 0 ? `, with ${count(errors.length, 'error')}` : ''}`,
+    `the scan for external streams found ${count(found, 'stream')} in ${spanText(took)}${errors.length > 0 ? `, with ${count(errors.length, 'error')}` : ''}`,
   'externalStream.added': ({ url }) => `the external stream ${url} was added`,
   'externalStream.unchanged': ({ url }) => `the external stream ${url} existed already`,
   'externalStream.removed': ({ url }) => `the external stream ${url} was removed`,
   'externalStream.refused': ({ reason }) => `the external streams were not changed: ${reason.details}`,
   'externalDiscovery.intervalSet': ({ interval }) =>
-    `external streams are searched ${interval > 0 ? `every ${spanText(interval)}` : 'on demand only'}`,
+    `external streams are searched for ${interval > 0 ? `every ${spanText(interval)}` : 'when a client asks'}`,
 
   'retention.policySet': () => 'the retention policy was set',
   'retention.swept': ({ files, freed, kept, reason }) =>
     [
-      `${count(files, 'file was', 'files were')} deleted by retention, ${bytesText(freed)}`,
+      `${count(files, 'file was', 'files were')} deleted by retention, which freed ${bytesText(freed)}`,
       ...(kept.length > 0 ? [`${kept.length} could not be deleted`] : []),
       ...(reason === undefined ? [] : [`it ended early: ${reason}`]),
     ].join('; '),
@@ -79,8 +79,8 @@ const sentences: Sentences = {
   'retention.undated': ({ reason }) => `retention keeps files: ${reason.details}`,
   'file.deleted': ({ kind, name, reason }) => `the ${kind} ${name} was deleted: ${reason}`,
   'file.quarantined': ({ filename, reason }) => `${filename} was moved to the quarantine: ${reason.details}`,
-  'file.indexed': ({ filename }) => `${filename} has an index`,
-  'file.notIndexed': ({ filename, reason }) => `${filename} cannot get an index: ${reason.details}`,
+  'file.indexed': ({ filename }) => `${filename} has an index for players`,
+  'file.notIndexed': ({ filename, reason }) => `${filename} gets no index for players: ${reason.details}`,
 
   'actor.failed': ({ actor, reason }) => `the actor ${actor} crashed: ${reason.details}`,
   'mediaSession.ended': ({ camera, protocol, user, reason }) =>
@@ -91,7 +91,7 @@ const sentences: Sentences = {
 
   'config.changed': ({ version, changes, needsRestart }) =>
     `version ${version} of the configuration is in force, with ${count(changes.length, 'change')}` +
-    (needsRestart.length > 0 ? `; at the next start apply ${needsRestart.join(', ')}` : ''),
+    (needsRestart.length > 0 ? `; ${needsRestart.join(', ')} at the next start` : ''),
   'config.unchanged': () => 'the configuration was read again and has not changed',
   'config.refused': ({ reason }) => `the configuration was not changed: ${reason.details}`,
   'config.rolledBack': ({ reason }) => `the change of the configuration was reverted: ${reason.details}`,
@@ -99,7 +99,7 @@ const sentences: Sentences = {
   'system.started': () => 'the service has started',
   'system.stopping': ({ reason }) => `the service stops: ${reason}`,
   'system.clock_jumped': ({ by }) =>
-    `the clock was set by ${spanText(by)}, or the host was suspended: streams, recordings and sessions continue; file ` +
+    `the clock was set ${by < 0 ? 'back' : 'forward'} by ${spanText(Math.abs(by))}, or the host was suspended: streams, recordings and sessions continue; file ` +
     'names and times follow the new clock; if nobody set it, check the time synchronisation of the host',
   'simulation.step': ({ act, camera = act.camera, reason }) => {
     const what = `${act.action.replaceAll('_', ' ')}${camera === undefined ? '' : ` of ${camera}`}`
@@ -111,5 +111,6 @@ const sentences: Sentences = {
 export const factSentence = <Type extends Fact['type']>(fact: Told & { type: Type }): string =>
   (sentences[fact.type] as (fact: Told) => string)(fact)
 
-const recorded = ({ recorded: time, bytes }: EndedRecording) => `${spanText(time)} of video, ${bytesText(bytes)}`
+const recorded = ({ recorded: time, bytes }: EndedRecording) =>
+  bytes === 0 ? 'nothing recorded' : `${spanText(time)} of video, ${bytesText(bytes)}`
 const lengthOf = ({ from, to }: Gap) => spanText(to - from)

@@ -51,12 +51,16 @@ export const logFacts = (log: Log) => {
   return (fact: Told): void => {
     const { type, seq: _seq, at: _at, ...fields } = fact
     const { path: _path, file: _file, request: _request, ...shown } = fields as Record<string, unknown>
-    const isDetail = details.has(type) || isRepeatedScan(fact)
+    const isDetail = details.has(type) || isRepeatedScan(fact) || isSaidTwice(fact)
     const plain = flat(fact.type === 'simulation.step' ? step(fact) : shown)
     const isWarning = warnings.has(type) || (fact.type === 'simulation.step' && fact.reason !== undefined)
     log[isWarning ? 'warn' : isDetail ? 'debug' : 'info'](factSentence(fact), { event: type, ...plain })
   }
 }
+
+/** `camera.connected` or `camera.disconnected` says the same. */
+const isSaidTwice = (fact: Fact): boolean =>
+  fact.type === 'camera.statusChanged' && [fact.from, fact.to].includes('DISCONNECTED')
 
 /** Recognises scheduled scans that ended like the scan before them; before the first scan nothing was found. */
 function createScanMemory(): (fact: Fact) => boolean {
@@ -71,9 +75,10 @@ function createScanMemory(): (fact: Fact) => boolean {
   }
 }
 
-/** Of `reason` only the code, because the line says its sentence; `percent` has one decimal, times are text. */
+/** Of `reason`, also that of an ended recording, only the code, because the line says its sentence; `percent` has one decimal, times are text. */
 function flat(fields: Record<string, unknown>): Record<string, unknown> {
-  const { reason, percent, from, to } = fields
+  const { outcome, percent, from, to } = fields
+  const reason = fields.reason ?? (outcome as { reason?: unknown } | undefined)?.reason
   return {
     ...fields,
     ...(isReason(reason) && { reason: reason.code }),

@@ -19,7 +19,7 @@ export const dataFolders = ({ data_dir: dir }: Configuration) => ({
  */
 export async function usedDataFolders(config: Configuration): Promise<ReturnType<typeof dataFolders>> {
   const folders = dataFolders(config)
-  await becomeOwner(folders.state)
+  await becomeOwner([folders.state, folders.secrets])
   // The commands make a jwt_secret, but only a service makes this one.
   if ((await findSecret(folders.secrets, 'audit_secret')) !== undefined) return folders
   throw new UsageError(

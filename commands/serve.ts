@@ -58,7 +58,7 @@ export async function serve(
     screen = { colours: false },
   }: ServePorts,
 ): Promise<Outcome> {
-  const folder = logFolder(config, clock, (cause) => rootLog.warn('the log files cannot be written', { cause }))
+  const folder = logFolder(config, clock, (cause) => rootLog.warn(logFault, { cause }))
   const rootLog = createLog({ ...config.logging, ...(output && { stream: output }), ...(folder && { folder }) })
   const log = summariseRepeats(rootLog, { period: config.logging.repeat_period, clock })
   // The guide is the first thing that a person sees.
@@ -108,6 +108,9 @@ export async function serve(
     await folder?.close()
   }
 }
+
+const logFault =
+  'logging.dir cannot be written: its lines are dropped until it can, which is tried each minute; the log here goes on'
 
 /** The log files of the configuration, if there are to be any. */
 function logFolder({ logging }: Configuration, clock: Clock, onFault: (cause: string) => void) {

@@ -552,11 +552,15 @@ export const schema = {
       absoluteFolderOrNone,
       '',
       'Folder for log files, beside the log on standard output. `camera-service.log` has a JSON line per message; ' +
-        'older files are compressed: `camera-service.log.1.gz` is the newest. Empty: there are none.',
+        'older files are compressed: `camera-service.log.1.gz` is the newest. For this service alone. Empty: there are none.',
     ),
     max_file_size: setting(size('100K', '1G'), '10M', 'Size at which a log file is closed and the next one begins.'),
-    max_file_days: setting(whole(1, 365), '7', 'Days after which a log file is closed, at midnight.'),
-    max_files: setting(whole(1, 100), '5', 'Number of closed log files that are kept.'),
+    max_file_days: setting(
+      whole(1, 365),
+      '1',
+      'Number of midnights after which a log file is closed, counted from the start of the file or of the service.',
+    ),
+    max_files: setting(whole(1, 100), '7', 'Number of closed log files that are kept.'),
     repeat_period: time(
       '60s',
       'Repeated warnings and errors are logged once, then counted once per period.',

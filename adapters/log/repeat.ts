@@ -31,7 +31,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
   /** Returns true if messages were repeated. */
   function endPeriod(key: string, { write, since, count }: Repeat): boolean {
     repeats.delete(key)
-    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, clock.monotonic() - since) })
+    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, Math.round(clock.monotonic() - since)) })
     return count > 0
   }
 

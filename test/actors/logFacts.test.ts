@@ -40,7 +40,7 @@ describe('log lines of facts', () => {
     const [line] = linesOf([{ type: 'system.clock_jumped', from, to: from + 86_400_000, by: 86_400_000 }])
     const times = { from: '2026-01-02T00:00:00.000Z', to: '2026-01-03T00:00:00.000Z', by: 86_400_000 }
     expect(line?.[0]).to.equal('warn')
-    expect(line?.[1]).to.contain('set by 1 d,').and.to.contain('check the time synchronisation of the host')
+    expect(line?.[1]).to.contain('set forward by 1 d,').and.to.contain('check the time synchronisation of the host')
     expect(line?.[2]).to.deep.equal({ event: 'system.clock_jumped', ...times })
   })
 
@@ -62,10 +62,10 @@ describe('log lines of facts', () => {
     ).to.deep.equal([
       [
         'warn',
-        'the disk of the recordings fills up: it fills up',
+        'less room for recordings: it fills up',
         '{"event":"storage.warning","percent":81.2,"available":5,"reason":"storage_warning"}',
       ],
-      ['info', 'the media server v1.20.1 answers and has 1 path', '{"event":"link.up","version":"v1.20.1","paths":1}'],
+      ['info', 'the media server v1.20.1 answers, with 1 path', '{"event":"link.up","version":"v1.20.1","paths":1}'],
       ['warn', 'the media server is down: it is off', '{"event":"link.down","reason":"server_unreachable"}'],
       [
         'info',
@@ -73,13 +73,13 @@ describe('log lines of facts', () => {
         '{"event":"camera.connected","camera":"camera0","name":"Front Door"}',
       ],
       [
-        'info',
+        'debug',
         'the status of camera0 changed from CONNECTED to DISCONNECTED',
         '{"event":"camera.statusChanged","camera":"camera0","name":"Front Door","from":"CONNECTED","to":"DISCONNECTED"}',
       ],
       [
         'info',
-        '2 files were deleted by retention, 5.0 MB; 1 could not be deleted',
+        '2 files were deleted by retention, which freed 5.0 MB; 1 could not be deleted',
         '{"event":"retention.swept","files":2,"freed":5000000,"kept":[{"name":"x","reason":"EIO"}]}',
       ],
       ['info', 'simulated: jump clock', '{"event":"simulation.step","action":"jump_clock","by":5}'],

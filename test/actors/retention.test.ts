@@ -410,7 +410,7 @@ describe('a request to retention', () => {
       ])
       expect((await ask.cleanUp({ dryRun: false, by: ann() })).files).to.have.length(3)
       expect(ask.view().suspension).to.equal(undefined)
-      expect(lines).to.include('info retention.resumed {}')
+      expect(lines).to.include('info retention continues {"event":"retention.resumed"}')
     })
 
     describe('without the list of protected recordings', () => {

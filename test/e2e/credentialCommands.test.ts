@@ -69,6 +69,10 @@ describe('credential commands', function () {
       expect(names).to.include.members(['secrets/jwt_secret', 'state/api_keys.json'])
       const owners = await Promise.all(names.map((name) => stat(join(theirs, name))))
       expect(new Set(owners.map(({ uid, gid }) => `${uid}:${gid}`))).to.deep.equal(new Set([`${user}:${user}`]))
+      await chown(join(theirs, 'state'), 0, 0)
+      const { code, err } = await run('keys create --role viewer', env)
+      expect(code).to.equal(1)
+      expect(err).to.contain(`uid 0 and ${user}`).and.to.contain('chown -R')
     } finally {
       await rm(theirs, { recursive: true, force: true })
     }

@@ -77,6 +77,32 @@ describe('log files', () => {
     expect(await readFile(path('camera-service.log'), 'utf8')).to.match(/^(kept\n)+$/)
   })
 
+  it('are not touched while the disk has less room than one of them', async () => {
+    const full = open({ maxSize: 30 })
+    for (let line = 0; line < 8; line += 1) full.folder.write(`line ${line}`.padEnd(9))
+    await full.folder.close()
+    const before = await Promise.all((await names()).map((name) => readFile(full.path(name))))
+    const { folder, faults, time } = open({ maxSize: 30, freeBytes: async () => 29 })
+    for (let tries = 0; tries < 5; tries += 1) {
+      folder.write('lost')
+      await until('a try has failed', () => {
+        time.now += 60_000
+        folder.write('lost')
+        return faults.length > 0
+      })
+    }
+    await folder.close()
+    expect(faults).to.deep.equal(['ENOSPC'])
+    expect(await Promise.all((await names()).map((name) => readFile(full.path(name))))).to.deep.equal(before)
+  })
+
+  it('are given up for a while if the disk does not answer', async () => {
+    const { folder, faults } = open({ freeBytes: () => new Promise(() => {}) })
+    folder.write('lost')
+    await folder.close()
+    expect(faults).to.deep.equal(['ETIMEDOUT'])
+  })
+
   it('have each line of the log as JSON, hushed or not, even when nobody reads the output any more', async () => {
     const { folder, path } = open()
     const stream = new PassThrough()
