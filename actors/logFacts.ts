@@ -60,7 +60,8 @@ export const logFacts = (log: Log) => {
 
 /** `camera.connected` or `camera.disconnected` says the same. */
 const isSaidTwice = (fact: Fact): boolean =>
-  fact.type === 'camera.statusChanged' && [fact.from, fact.to].includes('DISCONNECTED')
+  fact.type === 'camera.statusChanged' &&
+  (fact.to === 'DISCONNECTED' || (fact.from === 'DISCONNECTED' && fact.to === 'CONNECTED'))
 
 /** Recognises scheduled scans that ended like the scan before them; before the first scan nothing was found. */
 function createScanMemory(): (fact: Fact) => boolean {

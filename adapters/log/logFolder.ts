@@ -62,7 +62,10 @@ export function openLogFolder(options: LogFolderOptions): LogFolder {
   }
 
   const prepare = async () => {
-    await mkdir(dir, { recursive: true })
+    await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+      // So mkdir says that the folder is a file.
+      throw codeOf(error) === 'EEXIST' ? Object.assign(new Error('no folder'), { code: 'ENOTDIR' }) : error
+    })
     // A full disk would cut off the file that is compressed, and each new try would push out one of the older files.
     if ((await freeBytes(dir)) < maxSize) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' })
   }

@@ -104,7 +104,9 @@ describe('app', () => {
         ['camera1', 'CONNECTED', undefined],
       ]),
     )
-    expect(lines.join('\n')).to.match(/^info camera\.statusChanged .*path_refused.*invalid source/m)
+    expect(lines.join('\n')).to.match(
+      /^info the status of camera\d+ changed from \w+ to ERROR: .*invalid source.*path_refused/m,
+    )
   })
 
   it('searches for broken recordings at its start, and those of a camera after its recording', async () => {

@@ -120,7 +120,7 @@ describe('the configuration of a running service', () => {
     expect(reason?.details).to.contain('camera1 is not available: no such device')
     await until('the camera is back', () => app.directory.camera('camera1').status === 'CONNECTED')
     expect(about('camera0')).to.deep.equal([])
-    expect(lines.join('\n')).to.match(/^warn config\.rolledBack /m)
+    expect(lines.join('\n')).to.match(/^warn the change of the configuration was reverted: /m)
   })
 
   it('stays as it is if the file is broken, and all faults are logged', async () => {
@@ -130,7 +130,7 @@ describe('the configuration of a running service', () => {
     await outcome('config.refused')
     expect(facts.map(({ type }) => type)).to.deep.equal(['config.refused'])
     expect(names()).to.deep.equal(['a'])
-    const line = lines.find((each) => each.startsWith('warn config.refused')) ?? ''
+    const line = lines.find((each) => each.startsWith('warn the configuration was not changed: ')) ?? ''
     for (const part of ['cameras[0].name', 'cameras[0]', 'server.port', 'has no source']) expect(line).to.contain(part)
     edit(`cameras:\n${virtual('a')}${virtual('b')}`)
     await outcome('config.changed')

@@ -52,11 +52,11 @@ describe('log files', () => {
     expect(await unpacked(path('camera-service.log.2.gz'))).to.equal('line 6   \nline 7   \nline 8   \n')
   })
 
-  it('with a fault are told once, and tried again a minute later', async () => {
+  it('with a fault cause one warning, and are tried again a minute later', async () => {
     await writeFile(join(parent, 'logs'), 'this is a file')
     const { folder, faults, time, path } = open()
     folder.write('lost')
-    await until('the fault is told', () => faults.length > 0)
+    await until('there is a warning', () => faults.length > 0)
     folder.write('lost')
     time.now = 60_000
     folder.write('lost')
