@@ -1,6 +1,5 @@
 import { bytesText, count, percentText, spanText } from '../machines/domain/amounts.js'
 import type { EndedRecording, Fact, FactOf, Told } from '../machines/domain/facts.js'
-import type { Gap } from '../machines/domain/recording.js'
 
 type Sentences = { readonly [Type in Fact['type']]: (fact: FactOf<Type>) => string }
 
@@ -24,7 +23,7 @@ const sentences: Sentences = {
   'recording.suspended': ({ camera, outcome }) =>
     `the files of the interrupted recording of ${camera} are closed, with ${recorded(outcome)}`,
   'recording.resumed': ({ camera, filename, gap }) =>
-    `the recording of ${camera} continues in ${filename} after a gap of ${lengthOf(gap)}`,
+    `the recording of ${camera} continues in ${filename} after a gap of ${spanText(gap.to - gap.from)}`,
   'recording.ended': ({ camera, outcome }) =>
     `the recording of ${camera} ended, with ${recorded(outcome)}: ${outcome.reason.details}`,
   'recording.failed': ({ camera, outcome }) =>
@@ -59,7 +58,8 @@ const sentences: Sentences = {
   'discovery.progress': ({ done, total }) => `the scan for external streams has asked ${done} of ${total} addresses`,
   'discovery.found': ({ name }) => `an external stream was found: ${name}`,
   'discovery.ended': ({ found, took, errors }) =>
-    `the scan for external streams found ${count(found, 'stream')} in ${spanText(took)}${errors.length > 0 ? `, with ${count(errors.length, 'error')}` : ''}`,
+    `the scan for external streams found ${count(found, 'stream')} in ${spanText(took)}` +
+    (errors.length > 0 ? `, with ${count(errors.length, 'error')}` : ''),
   'externalStream.added': ({ url }) => `the external stream ${url} was added`,
   'externalStream.unchanged': ({ url }) => `the external stream ${url} existed already`,
   'externalStream.removed': ({ url }) => `the external stream ${url} was removed`,
@@ -99,8 +99,8 @@ const sentences: Sentences = {
   'system.started': () => 'the service has started',
   'system.stopping': ({ reason }) => `the service stops: ${reason}`,
   'system.clock_jumped': ({ by }) =>
-    `the clock was set ${by < 0 ? 'back' : 'forward'} by ${spanText(Math.abs(by))}, or the host was suspended: streams, recordings and sessions continue; file ` +
-    'names and times follow the new clock; if nobody set it, check the time synchronisation of the host',
+    `the clock was set ${by < 0 ? 'back' : 'forward'} by ${spanText(Math.abs(by))}, or the host was suspended: ` +
+    'streams, recordings and sessions continue; file names and times follow the new clock; if nobody set it, check the time synchronisation of the host',
   'simulation.step': ({ act, camera = act.camera, reason }) => {
     const what = `${act.action.replaceAll('_', ' ')}${camera === undefined ? '' : ` of ${camera}`}`
     return reason ? `not simulated: ${what}: ${reason.details}` : `simulated: ${what}`
@@ -108,9 +108,7 @@ const sentences: Sentences = {
 }
 
 /** One sentence for people. */
-export const factSentence = <Type extends Fact['type']>(fact: Told & { type: Type }): string =>
-  (sentences[fact.type] as (fact: Told) => string)(fact)
+export const factSentence = (fact: Told): string => (sentences[fact.type] as (fact: Told) => string)(fact)
 
 const recorded = ({ recorded: time, bytes }: EndedRecording) =>
   bytes === 0 ? 'nothing recorded' : `${spanText(time)} of video, ${bytesText(bytes)}`
-const lengthOf = ({ from, to }: Gap) => spanText(to - from)

@@ -37,6 +37,8 @@ const longestClose = 1_000
 /** Bytes that wait for a slow disk. */
 const mostWaiting = 1_000_000
 
+const fault = (code: string) => Object.assign(new Error(code), { code })
+
 const freeBytesOf = async (dir: string) => {
   const { bavail, bsize } = await statfs(dir)
   return bavail * bsize
@@ -64,16 +66,16 @@ export function openLogFolder(options: LogFolderOptions): LogFolder {
   const prepare = async () => {
     await mkdir(dir, { recursive: true }).catch((error: unknown) => {
       // So mkdir says that the folder is a file.
-      throw codeOf(error) === 'EEXIST' ? Object.assign(new Error('no folder'), { code: 'ENOTDIR' }) : error
+      throw codeOf(error) === 'EEXIST' ? fault('ENOTDIR') : error
     })
     // A full disk would cut off the file that is compressed, and each new try would push out one of the older files.
-    if ((await freeBytes(dir)) < maxSize) throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' })
+    if ((await freeBytes(dir)) < maxSize) throw fault('ENOSPC')
   }
 
   const begin = async () => {
     try {
       const tooLong = delay(longestOpening, undefined, { ref: false }).then(() => {
-        throw Object.assign(new Error('the disk does not answer'), { code: 'ETIMEDOUT' })
+        throw fault('ETIMEDOUT')
       })
       await Promise.race([prepare(), tooLong])
     } catch (error) {
