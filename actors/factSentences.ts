@@ -42,7 +42,7 @@ const sentences: Sentences = {
   'stream.ended': ({ camera, reason }) => `the stream of ${camera} ended: ${reason.details}`,
 
   'link.up': ({ version, paths }) => `the media server ${version} answers, with ${count(paths, 'path')}`,
-  'link.degraded': ({ reason }) => `a check failed: ${reason.details}`,
+  'link.degraded': ({ reason }) => `a check of the media server failed: ${reason.details}`,
   'link.down': ({ reason }) => `the media server is down: ${reason.details}`,
   'link.breakerOpened': () => 'calls of the media server are paused, because several failed in a row',
   'path.drifted': ({ camera, reason }) => `${camera}: ${reason.details}`,
