@@ -69,8 +69,9 @@ describeService('permissions', (kind) => {
         port: ports.rtsp,
         credentials: { user: 'anybody', password: token },
         log: silent,
+        startTimeout: 60_000,
       })
-      leave.push(await reader.hold(camera, () => {}, AbortSignal.timeout(20_000)))
+      leave.push(await reader.hold(camera, () => {}, AbortSignal.timeout(60_000)))
     }
   })
   after(async () => {

@@ -143,8 +143,9 @@ export function rtspRows(house: () => House, port: () => number): Row[] {
     ask: async (identity, target) => {
       const { query = '', password } = await show(house().visitor(identity), target)
       const credentials = password === undefined ? {} : { credentials: { user: 'anybody', password } }
-      const reader = createStreamReader({ host: '127.0.0.1', port: port(), log: silent, ...credentials })
-      return reader.keyframe(`${wanted(target)}${query}`, AbortSignal.timeout(30_000)).then(
+      const limits = { startTimeout: 60_000, keyframeTimeout: 60_000 }
+      const reader = createStreamReader({ host: '127.0.0.1', port: port(), log: silent, ...limits, ...credentials })
+      return reader.keyframe(`${wanted(target)}${query}`, AbortSignal.timeout(60_000)).then(
         (picture) => (picture.length > 0 ? 'in' : 'no picture'),
         (error: Error) => (error instanceof Failure && error.code === 'server_refused' ? 'auth' : error.message),
       )

@@ -53,7 +53,7 @@ describeKinds('the life of the service', (kind) => {
     const before = service.log.length
     const { code, ms } = await service.stop()
     expect({ code, inTime: ms < 10_000 }).to.deep.equal({ code: 0, inTime: true })
-    expect(service.log.slice(before).filter((line) => /\b(warn|error)\b/.test(line))).to.deep.equal([])
+    expect(service.log.slice(before).filter((line) => /"level":"(warn|error)"/.test(line))).to.deep.equal([])
     expect(await service.children()).to.deep.equal([])
     for (const { filename } of [first, second]) {
       expect(await readMp4(file(filename)), filename).to.include({ complete: true })

@@ -70,7 +70,7 @@ describeInBrowser('a recording of an hour in Chromium', function () {
       await mkdir(join(folder, 'camera0'), { recursive: true })
       await copyFile(join(folder, 'hour.mp4'), path)
       await utimes(path, noon / 1000, noon / 1000)
-      const indexer = createIndexer({ dirs: [folder], clock: { now: Date.now } })
+      const indexer = createIndexer({ dirs: [folder], clock: { now: Date.now }, path: '' })
       const never = new AbortController().signal
       const [file] = await indexer.unindexed(never)
       if (!file) throw new Error('the recording was not found')
