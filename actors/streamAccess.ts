@@ -249,6 +249,8 @@ export const createStreamAccess = (ports: StreamAccessPorts): StreamAccess & { c
     },
     sessions: () => {
       const actor = mediaSessions()
+      // The next answer is without the readers that have left since the last list, which may be 30 s old.
+      actor?.send({ type: 'readers.check' })
       return actor === undefined ? [] : mediaSessionsView(actor.getSnapshot())
     },
     end,

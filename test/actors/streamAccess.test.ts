@@ -494,6 +494,18 @@ describe('stream access', () => {
       expect(access.sessions().map(({ id }) => id)).to.deep.equal(['setup', 'old-connection'])
     })
 
+    it('and removes them at once while somebody looks', async () => {
+      const { may, signed, media, access } = arrange()
+      await may({ id: 'left', ...signed({ expiresAt: 8.64e15 }) })
+      media.present = [{ id: 'left', connections: [] }]
+      await settle(40_000)
+      media.present = []
+      await settle(100)
+      expect(access.sessions(), 'nobody has looked').to.have.length(1)
+      await settle(100)
+      expect(access.sessions()).to.deep.equal([])
+    })
+
     it('and refuses more readers than it can end', async () => {
       const { may, signed, audited } = arrange()
       const { query } = signed({ user: 'mad', expiresAt: 8.64e15 })
