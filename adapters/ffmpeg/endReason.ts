@@ -46,6 +46,11 @@ const reasons: [RegExp, ReasonCode, details?: string][] = [
   [/Cannot allocate memory|VIDIOC_REQBUFS.*memory/i, 'out_of_memory'],
   [/VIDIOC_\w+.*(?:Broken pipe|Connection reset)/i, 'device_error'],
   [/pipe:0?:.*(?:Invalid data|End of file)/i, 'device_error', 'the device delivered no frames'],
+  [
+    /Could not find tag for codec/i,
+    'ffmpeg_incomplete',
+    'this ffmpeg cannot write one of the tracks to MP4; a newer one may',
+  ],
   [/Connection refused/i, 'server_unreachable', 'the media server cannot be reached'],
   [
     /Server returned 4\d\d|method (?:ANNOUNCE|SETUP|RECORD) failed: 4\d\d/i,

@@ -129,7 +129,7 @@ export function createIndexer(options: IndexerOptions): Indexer {
       const path = join(folder, name)
       const stats = await lstat(path).catch(() => undefined)
       if (!stats?.isFile()) return
-      const text = [stats.size, stats.mtimeMs, stats.ino, stats.nlink].join(' ')
+      const text = markOf(stats)
       const before = book.of(folder).get(name)
       if (before === text) return
       const seen = lookOf(stats)
@@ -153,6 +153,11 @@ export function createIndexer(options: IndexerOptions): Indexer {
     book.note(folder, settled)
     folders.set(folder, { ...known, open })
     return found
+  }
+
+  async function settle({ path, name }: Unindexed) {
+    const stats = await lstat(path).catch(() => undefined)
+    if (stats) book.note(dirname(path), [[name, markOf(stats)]])
   }
 
   async function searchAll(dir: string, signal: AbortSignal): Promise<Unindexed[]> {
@@ -199,6 +204,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
       } catch (error) {
         signal.throwIfAborted()
         if (!(await isUnchanged(file))) return undefined
+        // It fails for each file of such a camera, after each restart.
+        if (error instanceof Failure && error.code === 'ffmpeg_incomplete') await settle(file)
         if (error instanceof Failure) throw error
         const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
         throw new Failure(isFull ? 'storage_full' : 'failed', `the copy failed (${codeOf(error)})`)
@@ -253,6 +260,8 @@ async function replace(file: Unindexed, temporary: string): Promise<number | und
   await syncFolder(file.path)
   return size
 }
+
+const markOf = ({ size, mtimeMs, ino, nlink }: Stats): string => [size, mtimeMs, ino, nlink].join(' ')
 
 const isSame = (one: Look, other: Look): boolean =>
   one.bytes === other.bytes && one.modifiedAt === other.modifiedAt && one.inode === other.inode

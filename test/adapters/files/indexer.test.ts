@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { type FileBook, openFileBook } from '../../../adapters/files/fileBook.js'
+import { createMemoryBook, type FileBook, openFileBook } from '../../../adapters/files/fileBook.js'
 import { createIndexer } from '../../../adapters/files/indexer.js'
 import { inTurn } from '../../../adapters/files/inTurn.js'
 import { createMediaFiles } from '../../../adapters/files/mediaFiles.js'
@@ -338,6 +338,36 @@ describe('the indexer of recordings', () => {
       .and.include({ code: 'failed' })
     expect(await readFile(path, 'latin1')).to.equal('x'.repeat(10_000))
     expect(await readdir(at('camera0'))).to.deep.equal([name(1)])
+  })
+
+  it('leaves a file whose sound this ffmpeg cannot write to MP4, also after a restart, and names the reason', async () => {
+    const source = join(media, 'odd.mp4')
+    await run('ffmpeg', [
+      ...['-nostdin', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=15:duration=1'],
+      ...['-f', 'lavfi', '-i', 'sine=duration=1', '-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac'],
+      ...['-movflags', '+empty_moov+default_base_moof', '-frag_duration', '200000', source],
+    ])
+    // To ffmpeg 5.1 the PCM that MediaMTX makes of G.711 is as strange as this codec is to all versions.
+    await writeFile(
+      source,
+      (await readFile(source, 'latin1')).replace('mp4a', 'odd1').replace('esds', 'free'),
+      'latin1',
+    )
+    const path = await put('odd.mp4', name(1), closedAt - 600_000)
+    const before = await readFile(path)
+    const book = createMemoryBook()
+    const again = () => createIndexer({ ...atOnce, dirs: [dir], book })
+    const failure = await failureOf(again().index(await only(), 'fmp4', never))
+    expect(failure).to.be.instanceOf(Failure)
+    expect(failure).to.include({
+      code: 'ffmpeg_incomplete',
+      message: 'this ffmpeg cannot write one of the tracks to MP4; a newer one may',
+    })
+    expect((await readFile(path)).equals(before)).to.equal(true)
+    expect(await ready(again())).to.deep.equal([])
+    await appendFile(path, 'x')
+    await utimes(path, closedAt / 1000 - 600, closedAt / 1000 - 600)
+    expect(await ready(again()), 'a changed file is another one').to.have.length(1)
   })
 
   it('keeps the original when the disk is full, and says so', async function () {

@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { createSegments } from '../../../adapters/files/segments.js'
 import { checkExternal } from '../../../adapters/mediamtx/external.js'
@@ -15,9 +16,15 @@ import { arrangeProcess, hasMediamtx } from './real.js'
 import { settled } from './settled.js'
 
 const managed = { kind: 'managed', why: '' } as const
-const testPattern = (port: number) =>
-  'ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 -c:v libx264 -preset ultrafast ' +
+const testPattern = (port: number, sound = '') =>
+  `ffmpeg -nostdin -v error -re -f lavfi -i testsrc=size=160x120:rate=15 ${sound} -c:v libx264 -preset ultrafast ` +
   `-tune zerolatency -g 15 -pix_fmt yuv420p -f rtsp -rtsp_transport tcp rtsp://127.0.0.1:${port}/camera0`
+
+async function codecsOf(file = ''): Promise<string[]> {
+  const shown = ['-show_entries', 'stream=codec_name', '-of', 'csv=p=0']
+  const { stdout } = await promisify(execFile)('ffprobe', ['-v', 'error', ...shown, file])
+  return stdout.trim().split('\n')
+}
 
 const good = { silent: [], misconfigured: [] }
 
@@ -174,6 +181,31 @@ describe('media server: a real MediaMTX', () => {
     expect(cut?.duration).to.be.closeTo(await probedDuration(cut?.path ?? ''), 100)
     expect(await readdir(join(recordingsDir, 'camera0'))).to.have.length(2)
   })
+
+  for (const [sound, recorded] of [
+    ['aac', 'aac'],
+    // MediaMTX writes G.711 as linear PCM.
+    ['pcm_alaw -ar 8000 -ac 1', 'pcm_s16be'],
+  ] as const)
+    it(`keeps the sound (${sound}) in MP4 and in Matroska`, async () => {
+      const { media, start, options } = await arrange()
+      const { ports, recordingsDir } = options
+      const segments = createSegments({ recordingsDir, clock: systemClock, log: keptLog() })
+      await start()
+      await media.publish(spec('camera0', testPattern(ports.rtsp, `-re -f lavfi -i sine -c:a ${sound}`)))
+      const first = segments.first('camera0', await segments.watermark('camera0'), never())
+      await media.setRecording('camera0', true, never())
+      const input = ['-rtsp_transport', 'tcp', '-i', `rtsp://127.0.0.1:${ports.rtsp}/camera0`]
+      const reader = spawn('ffmpeg', ['-nostdin', '-v', 'error', ...input, '-f', 'null', '-'], { stdio: 'ignore' })
+      cleaners.push(() => reader.kill('SIGKILL'))
+      const segment = await first
+      await media.setRecording('camera0', false, never())
+      const files = await segments.finish('camera0', [segment], never())
+      expect(await codecsOf(files[0]?.path)).to.have.members(['h264', recorded])
+      const [copy] = await segments.toMatroska(files, never())
+      expect(copy).to.include({ format: 'mkv', complete: true })
+      expect(await codecsOf(copy?.path)).to.have.members(['h264', recorded])
+    })
 
   it('is checked for authentication by the service', async () => {
     let questions = 0
