@@ -135,7 +135,6 @@ function invalid(faults: readonly ConfigFault[]): ServiceError {
     param: key || 'patch',
     rule,
     details: new ConfigRefusal(faults).message,
-    suggestion: 'Correct the keys in data.faults; nothing was changed',
     faults: faults.map(({ key, value, rule }) => ({ key, value, rule })),
   })
 }

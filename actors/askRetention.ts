@@ -113,7 +113,6 @@ const withheld = ({ code, details }: Reason) =>
     state: 'suspended',
     allowed_states: ['not suspended'],
     details,
-    suggestion: 'Protect the recordings again, then call cleanup_old_files with accept_lost_protections',
   })
 
 type Swept = Extract<RetentionFact, { type: 'retention.swept' }>

@@ -56,6 +56,6 @@ export function failure(error: unknown): Outcome {
 function sentenceOf(error: unknown): string {
   if (!(error instanceof ServiceError)) return reasonOf(error)
   const { state, rule, detail, id } = error.data
-  const suggestion = suggestionFor(errorBody(error).data.suggestion, { ...error.data })
+  const suggestion = suggestionFor(error.code, errorBody(error).data)
   return [error.message, state ?? rule ?? detail ?? id, suggestion].filter((part) => part !== undefined).join('; ')
 }

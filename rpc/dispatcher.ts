@@ -28,7 +28,7 @@ const nameForId = ({ data }: ServiceError, name: string, cameras: string[]) =>
     ...data,
     cameras,
     details: `"${name}" is a name, not an id: ${cameras.join(', ')} ${cameras.length === 1 ? 'has' : 'have'} it`,
-    suggestion: cameras.length === 1 ? `Use the id ${cameras[0]}` : 'Use one of the ids in data.cameras',
+    ...(cameras.length === 1 && { suggestion: `Use the id ${cameras[0]}` }),
   })
 
 /** The ISO time of now, made once in each millisecond: it would be the largest part of a short reply. */

@@ -115,18 +115,18 @@ export function refusalOf(error: unknown, words: Words = 'command line'): Outcom
 type Words = 'command line' | 'API'
 
 /** What is wrong and what to do. */
-function sentence({ method, message, data }: RpcError, words: Words = 'command line'): string {
+function sentence({ method, code, message, data }: RpcError, words: Words = 'command line'): string {
   if (words === 'API') return sentencesOf(message, data.details, data.suggestion)
   // The person has not called a method.
-  return personal(message.replace(`${method}: `, ''), data)
+  return personal(code, message.replace(`${method}: `, ''), data)
 }
 
-const personal = (message: string, data: Readonly<Record<string, unknown>>): string => {
-  const { details, suggestion } = data
+const personal = (code: number, message: string, data: Readonly<Record<string, unknown>>): string => {
+  const { details } = data
   return sentencesOf(
     forPerson(message),
     typeof details === 'string' ? forPerson(details) : undefined,
-    suggestionFor(suggestion, data),
+    suggestionFor(code, data),
   )
 }
 
@@ -136,14 +136,15 @@ const statusOf = ({ code }: RpcError): number => (code === -32001 || code === -3
 
 /** The outcome of a refused HTTP request: its body is JSON in the form of the errors of the API. */
 export function httpRefusal(status: number, body: string): Outcome {
-  const { message, data = {} } = errorIn(body) ?? { message: `HTTP ${status} ${STATUS_CODES[status] ?? ''}`, data: {} }
+  const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`
+  const { code = 0, message, data = {} } = errorIn(body) ?? { message: text }
   return {
     status: status === 401 || status === 403 ? noPermission : 1,
-    err: `camera-service: ${personal(message, data)}`,
+    err: `camera-service: ${personal(code, message, data)}`,
   }
 }
 
-function errorIn(body: string): { message: string; data?: Record<string, unknown> } | undefined {
+function errorIn(body: string): { code?: number; message: string; data?: Record<string, unknown> } | undefined {
   try {
     const { error = undefined } = Object(JSON.parse(body))
     return typeof error?.message === 'string' ? error : undefined

@@ -1,4 +1,5 @@
 import { count } from '../../machines/domain/amounts.js'
+import { type SuggestionKey, suggestionKeyOf } from '../../machines/domain/errors.js'
 import type { Methods } from '../../rpc/client/index.js'
 import { paramNames } from './paramNames.js'
 
@@ -58,60 +59,54 @@ const seconds = ({ retry_after_ms: ms }: Data): string =>
 const listed = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : []
 
-/** Suggestions that speak of members of the API. Empty: the sentence before says it all. */
-const suggestions: readonly (readonly [RegExp, (data: Data) => string])[] = [
-  [
-    /^Call authenticate\b|^Send Authorization/,
-    () =>
-      'show a valid token or API key: --token-file FILE, CAMERA_SERVICE_TOKEN or a profile; on the host of the ' +
-      'service, camera-service token prints one',
-  ],
-  [/^Get a new token/, () => 'get a new token: on the host of the service, camera-service token prints one'],
-  [
-    /^Use a credential with the required right$/,
-    ({ required_role: role }) =>
-      typeof role === 'string'
-        ? `show a token of the role ${role}: on the host of the service, camera-service token --role ${role} prints one`
-        : 'show a token that has the right',
-  ],
-  [/^Correct the parameter that data\.param names$/, () => ''],
-  [/^Correct what data\.details names$/, () => ''],
-  [/^Send a JSON-RPC 2\.0 request object$/, () => ''],
-  [/^Use one of the ids in data\.cameras$/, ({ cameras }) => `use one of ${listed(cameras).join(', ')}`],
-  [
-    /^Call a method of data\.allowed_methods/,
-    ({ allowed_methods: allowed }) => {
-      const names = [...new Set(listed(allowed).map(shortCommand))]
-      return names.length === 0 ? 'try again when the state has changed' : `possible now: ${names.join(', ')}`
-    },
-  ],
-  [
-    /^Call protect_recording with protected: false/,
-    () => `end the protection first: camera-service call protect_recording '{"filename": "NAME", "protected": false}'`,
-  ],
-  [
-    /^Protect the recordings again/,
-    () => 'protect the recordings again, then clean up with accept_lost_protections: see docs/api.md',
-  ],
-  [/^Send the request again after retry_after_ms$/, (data) => `try again ${seconds(data)}`],
-  [
-    /^Show a valid credential, which is accepted at once/,
-    (data) => `show a valid token, or try again ${seconds(data)}`,
-  ],
-  [
-    /^Give the request_id to the administrator/,
-    ({ request_id: id }) => `the log of the service explains it: look for the request ${String(id ?? '')}`.trimEnd(),
-  ],
-  [/^Correct the keys in data\.faults/, () => 'nothing was changed'],
-  [/^Check the address; lists of recordings/, () => 'camera-service recordings lists what exists'],
-  [/^Check the name; get_camera_list/, () => 'camera-service cameras and camera-service recordings list what exists'],
-]
+const token = 'on the host of the service, camera-service token'
+const showToken = () =>
+  `show a valid token or API key: --token-file FILE, CAMERA_SERVICE_TOKEN or a profile; ${token} prints one`
+const newToken = () => `get a new token: ${token} prints one`
+const lists = (method: string, things: string) => () => `camera-service ${commandFor(method)} lists all ${things}`
+
+/** Suggestions that speak of members of the API, by their place in the table. Empty: the sentence before says it all. */
+const suggestions: Partial<Record<SuggestionKey, (data: Data) => string>> = {
+  authRequired: showToken,
+  authFailed: showToken,
+  'authFailed.ended': showToken,
+  'authFailed.token_expired': newToken,
+  'authFailed.revoked': newToken,
+  permissionDenied: ({ required_role: role }) =>
+    typeof role === 'string'
+      ? `show a token of the role ${role}: ${token} --role ${role} prints one`
+      : 'show a token that has the right',
+  invalidRequest: () => '',
+  invalidParams: () => '',
+  'invalidParams.camera': ({ cameras }) => `use one of ${listed(cameras).join(', ')}`,
+  'invalidParams.config_invalid': () => 'nothing was changed',
+  invalidState: ({ allowed_methods: allowed }) => {
+    const names = [...new Set(listed(allowed).map(shortCommand))]
+    return names.length === 0 ? 'try again when the state has changed' : `possible now: ${names.join(', ')}`
+  },
+  'invalidState.recording_protected': () =>
+    `end the protection first: camera-service call protect_recording '{"filename": "NAME", "protected": false}'`,
+  'invalidState.protections_lost': () =>
+    'protect the recordings again, then run camera-service call cleanup_old_files ' +
+    `'{"accept_lost_protections": true}'`,
+  rateLimited: (data) => `try again ${seconds(data)}`,
+  'rateLimited.too_many_failed_authentications': (data) => `show a valid token, or try again ${seconds(data)}`,
+  internal: ({ request_id: id }) =>
+    `the log of the service explains it: look for the request ${String(id ?? '')}`.trimEnd(),
+  notFound: () => 'camera-service cameras and camera-service recordings list what exists',
+  'notFound.camera': lists('get_camera_list', 'cameras'),
+  'notFound.recording': lists('list_recordings', 'recordings'),
+  'notFound.snapshot': lists('list_snapshots', 'snapshots'),
+  'notFound.key': lists('list_api_keys', 'keys'),
+  'notFound.session': lists('list_sessions', 'sessions'),
+  'notFound.version': lists('get_config_history', 'versions'),
+  'notFound.page': () => 'camera-service recordings lists what exists',
+}
 
 /** What to do, in the words of the command line; `undefined`: nothing more than the sentence before says. */
-export function suggestionFor(suggestion: unknown, data: Data): string | undefined {
-  if (typeof suggestion !== 'string') return undefined
-  const list = /^Check the (?:id|name); (\w+) returns all (\w+)$/.exec(suggestion)
-  if (list) return `camera-service ${commandFor(list[1] ?? '')} lists all ${list[2]}`
-  const found = suggestions.find(([pattern]) => pattern.test(suggestion))
-  return (found === undefined ? forPerson(suggestion) : found[1](data)) || undefined
+export function suggestionFor(code: number, data: Data): string | undefined {
+  if (typeof data.suggestion !== 'string') return undefined
+  const key = suggestionKeyOf(code, data)
+  const words = key && suggestions[key]
+  return (words ? words(data) : forPerson(data.suggestion)) || undefined
 }

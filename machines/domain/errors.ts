@@ -104,6 +104,10 @@ const table = {
     reason: 'invalid_params',
     details: ({ param = 'params', rule = 'is invalid' }) => `${param} ${rule}`,
     suggestion: 'Correct the parameter that data.param names',
+    cases: {
+      camera: { suggestion: 'Use one of the ids in data.cameras' },
+      config_invalid: { suggestion: 'Correct the keys in data.faults; nothing was changed' },
+    },
     fields: ['param', 'rule', 'hint', 'cameras', 'faults'],
   },
   internal: {
@@ -200,6 +204,9 @@ const table = {
         details: 'the recording is protected',
         suggestion: 'Call protect_recording with protected: false first',
       },
+      protections_lost: {
+        suggestion: 'Protect the recordings again, then call cleanup_old_files with accept_lost_protections',
+      },
       no_credential: {
         details: 'the session has no credential that could be revoked',
         suggestion: 'End the session without revoke',
@@ -253,7 +260,15 @@ const table = {
   },
 } as const satisfies Record<string, ErrorKind>
 
-export type ErrorKey = keyof typeof table
+type Table = typeof table
+export type ErrorKey = keyof Table
+
+/** A place of suggestions in the table: `notFound`, `notFound.camera`. */
+export type SuggestionKey =
+  | ErrorKey
+  | {
+      [Key in ErrorKey]: Table[Key] extends { cases: infer Cases } ? `${Key}.${keyof Cases & string}` : never
+    }[ErrorKey]
 
 /** Every kind of error by its key. */
 export const errorKinds: Readonly<Record<ErrorKey, ErrorKind>> = table
@@ -278,15 +293,33 @@ export class ServiceError extends Error {
   }
 }
 
+/** The name of the case that an error is. */
+const caseOf = ({ cases = {} }: ErrorKind, { reason, resource, dependency }: ErrorData): string | undefined =>
+  [reason, resource, dependency].find((name) => name !== undefined && Object.hasOwn(cases, name))
+
+const wordsOf = ({ cases, suggestion }: ErrorKind, name: string | undefined): Words =>
+  (name === undefined ? undefined : cases?.[name]?.suggestion) ?? suggestion
+
+/** Returns where the table has the suggestion of a reply; `undefined` if the suggestion is of this error alone. */
+export function suggestionKeyOf(code: number, data: ErrorData): SuggestionKey | undefined {
+  for (const [key, kind] of Object.entries(errorKinds)) {
+    const name = caseOf(kind, data)
+    const words = wordsOf(kind, name)
+    const all = typeof words === 'string' ? [words] : Object.values(words)
+    if (kind.code === code && all.some((each) => each === data.suggestion))
+      return (name === undefined ? key : `${key}.${name}`) as SuggestionKey
+  }
+  return undefined
+}
+
 /** The members of `error` in a reply. `data` always holds `reason`, `details` and `suggestion`. */
 export const errorBody = ({ key, code, message, data }: ServiceError, transport: Transport = 'rpc') => {
-  const { cases = {}, fields, ...kind } = errorKinds[key]
-  const [exact] = [data.reason, data.resource, data.dependency].flatMap((name) =>
-    name !== undefined && Object.hasOwn(cases, name) ? (cases[name] ?? []) : [],
-  )
-  const suggestion = exact?.suggestion ?? kind.suggestion
+  const kind = errorKinds[key]
+  const name = caseOf(kind, data)
+  const suggestion = wordsOf(kind, name)
   const { hint, ...own } = data
-  const details = data.details ?? hint ?? exact?.details ?? kind.details(data)
+  const exact = name === undefined ? undefined : kind.cases?.[name]?.details
+  const details = data.details ?? hint ?? exact ?? kind.details(data)
   return {
     code,
     message,
@@ -295,7 +328,7 @@ export const errorBody = ({ key, code, message, data }: ServiceError, transport:
       suggestion: typeof suggestion === 'string' ? suggestion : suggestion[transport],
       ...own,
       details,
-      ...(fields.includes('hint') && { hint: details }),
+      ...(kind.fields.includes('hint') && { hint: details }),
     },
   }
 }

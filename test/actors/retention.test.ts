@@ -436,7 +436,6 @@ describe('a request to retention', () => {
         await wait(minute)
         const refused = await refusal(ask.cleanUp({ dryRun: false, by: ann() }))
         expect(refused).to.deep.include({ key: 'invalidState', reason: 'protections_lost', state: 'suspended' })
-        expect(refused).to.have.property('suggestion').that.contains('accept_lost_protections')
         expect((await ask.cleanUp({ dryRun: true, by: ann() })).files).to.have.length(4)
         expect(ask.view().suspension?.code).to.equal('protections_lost')
         expect(names()).to.have.length(4)

@@ -12,7 +12,7 @@ import { connectTo, httpRefusal, refusalOf } from '../../commands/client/service
 import { commandFor, forPerson, suggestionFor } from '../../commands/client/words.js'
 import { parseArguments } from '../../commands/line/arguments.js'
 import { failure } from '../../commands/outcome.js'
-import { errorBody, errorKinds, ServiceError } from '../../machines/domain/errors.js'
+import { type ErrorKey, errorBody, errorKinds, ServiceError, suggestionKeyOf } from '../../machines/domain/errors.js'
 import { needOf } from '../../machines/domain/explanationWords.js'
 import { RpcError } from '../../rpc/client/index.js'
 import { methods } from '../../rpc/methods/index.js'
@@ -26,14 +26,22 @@ const wordsOfApi = (text: string): string[] =>
 
 describe('a refusal on the terminal', () => {
   it('suggests commands for every kind of error, and no words of the API', () => {
-    for (const [key, { suggestion, cases = {} }] of Object.entries(errorKinds)) {
-      const all = [suggestion, ...Object.values(cases).map((each) => each.suggestion)]
-      for (const words of all.flatMap((each) => (typeof each === 'string' ? [each] : Object.values(each)))) {
-        const data = { cameras: ['camera0'], allowed_methods: ['stop_recording'], retry_after_ms: 1500 }
-        const said = suggestionFor(words, data) ?? ''
-        expect(wordsOfApi(said), `${key}: ${said}`).to.deep.equal([])
-      }
-    }
+    for (const [key, { cases = {} }] of Object.entries(errorKinds) as [ErrorKey, (typeof errorKinds)[ErrorKey]][])
+      for (const reason of [undefined, ...Object.keys(cases)])
+        for (const transport of ['rpc', 'http'] as const) {
+          const own = { cameras: ['camera0'], allowed_methods: ['stop_recording'], retry_after_ms: 1500 }
+          const error = new ServiceError(key, { ...own, ...(reason !== undefined && { reason }) })
+          const { code, data } = errorBody(error, transport)
+          expect(suggestionKeyOf(code, data), 'its place in the table').to.match(/^\w+/)
+          const said = suggestionFor(code, data) ?? ''
+          expect(wordsOfApi(said), `${key}: ${said}`).to.deep.equal([])
+        }
+  })
+
+  it('keeps a suggestion that an error has for itself', () => {
+    const suggestion = 'Correct the host in the URL'
+    const { code, data } = errorBody(new ServiceError('invalidParams', { suggestion }))
+    expect([suggestionKeyOf(code, data), suggestionFor(code, data)]).to.deep.equal([undefined, suggestion])
   })
 
   it('says what is possible now, and when to try again', () => {
@@ -53,9 +61,9 @@ describe('a refusal on the terminal', () => {
     )
     expect(say('authFailed', {})).to.contain('camera-service token prints one')
     expect(say('internal', { request_id: 'r7' })).to.match(/look for the request r7$/)
-    expect(httpRefusal(403, '{"error":{"message":"no","data":{"suggestion":"Send Authorization: x"}}}').err).to.match(
-      /^camera-service: no; show a valid token or API key/,
-    )
+    const body = JSON.stringify({ error: errorBody(new ServiceError('authRequired'), 'http') })
+    expect(httpRefusal(401, body).err).to.contain('; show a valid token or API key: --token-file FILE')
+    expect(httpRefusal(502, 'no').err).to.equal('camera-service: HTTP 502 Bad Gateway')
   })
 
   it('keeps the words of the API for call', () => {

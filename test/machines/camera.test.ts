@@ -432,9 +432,11 @@ describe('camera', () => {
     expect(view().cause).to.deep.include({ state: 'faulty', reason })
     expect(log.at(-1)).to.equal('path withdrawn')
     expect(probes()).to.equal(1)
+    actor.send({ type: 'server.lost', reason: because('server_unreachable') })
     actor.send({ type: 'server.restored' })
     await probed()
     expect(view().status).to.equal('CONNECTED')
+    expect(view().allowed, 'the server is back').to.include('start_recording')
   })
 
   it('is disconnected, not faulty, when the refused network camera does not answer any more', async () => {

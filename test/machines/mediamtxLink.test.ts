@@ -325,10 +325,20 @@ describe('a link with contested paths', () => {
     expect(state()).to.equal('down')
   })
 
+  it('forgets the contest when the server was started again, because all paths are written then', async () => {
+    const { actor, clock, state, cause, answers, synced } = await up()
+    actor.send({ type: 'paths.contested', reason })
+    clock.increment(1_000)
+    await answers('tuesday')
+    expect(state()).to.equal('syncing')
+    await synced(2)
+    expect([state(), cause().reason]).to.deep.equal(['up', undefined])
+  })
+
   it('survives a crash of the watch, and starts it again', async () => {
     const { clock, facts, state, watches } = await up('crashing')
     expect(state()).to.equal('up')
-    expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: 'pathWatch' })
+    expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: 'pathWatch', restarts: 1 })
     expect(watches()).to.equal(1)
     clock.increment(5_000)
     expect(watches()).to.equal(2)
