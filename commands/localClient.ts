@@ -1,4 +1,5 @@
 import { findSecret, jwtSecret } from '../adapters/data/secrets.js'
+import { codeOf } from '../adapters/errorCode.js'
 import { createTokens } from '../adapters/tokens/tokens.js'
 import { jwtSecretSources, tokenOptions } from '../config/derive/access.js'
 import type { Configuration } from '../config/schema.js'
@@ -61,7 +62,7 @@ async function readableSecret(config: Configuration, { env }: Pick<CommandPorts,
     if (key !== undefined) return key
   } catch (error) {
     const reason = reasonOf(error)
-    if (!/EACCES|EPERM/.test(reason)) throw error
+    if (!['EACCES', 'EPERM'].includes(codeOf(error))) throw error
     throw new CommandError(
       `${reason}: run this command as the user of the service or with sudo, or show a token with --token-file FILE, ` +
         'CAMERA_SERVICE_TOKEN or a profile',

@@ -34,6 +34,13 @@ const nodes: Record<HardwareEncoder, RegExp> = {
   h264_v4l2m2m: /^video\d+$/,
 }
 
+/** Why an encoder does not work here. */
+interface Obstacle {
+  text: string
+  /** It is there, but its test failed. */
+  isFailure?: boolean
+}
+
 export interface EncodersOptions {
   runner?: Run
   /** Resolves with the names below /dev, as in `video0` and `dri/renderD128`. */
@@ -47,7 +54,7 @@ export function createEncoders({ runner = run, devices = deviceNames }: Encoders
   const runs = behindStreams(runner)
   const closing = new AbortController()
   const options = { timeout: limit, signal: closing.signal }
-  const none = { tested: new Map<HardwareEncoder, Promise<string | undefined>>() }
+  const none = { tested: new Map<HardwareEncoder, Promise<Obstacle | undefined>>() }
   let known: typeof none & { listed?: Promise<Set<string>> } = none
 
   const list = async (): Promise<Set<string>> => {
@@ -55,22 +62,22 @@ export function createEncoders({ runner = run, devices = deviceNames }: Encoders
     return new Set([...stdout.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map(([, name = '']) => name))
   }
   /** Resolves with why the encoder does not work here; `undefined` if it works. */
-  const test = async (encoder: HardwareEncoder, listed: () => Promise<Set<string>>): Promise<string | undefined> => {
-    const missing = `this host has no device for ${encoder}`
+  const test = async (encoder: HardwareEncoder, listed: () => Promise<Set<string>>): Promise<Obstacle | undefined> => {
+    const missing = { text: `this host has no device for ${encoder}` }
     if (!(await devices()).some((name) => nodes[encoder].test(name))) return missing
     try {
-      if (!(await listed()).has(encoder)) return `this ffmpeg has no ${encoder}`
+      if (!(await listed()).has(encoder)) return { text: `this ffmpeg has no ${encoder}` }
       const { code, stderr } = await runs('ffmpeg', testArgs(encoder), options)
       if (code === 0) return undefined
       // V4L2 gives cameras and encoders the same names.
       if (encoder === 'h264_v4l2m2m' && /Could not find a valid device/.test(stderr)) return missing
       const [line = `exit status ${code}`] = errorLines(stderr)
-      return `${encoder} failed its test: ${encoderLine(line)}`
+      return { text: `${encoder} failed its test: ${encoderLine(line)}`, isFailure: true }
     } catch (error) {
-      return `${encoder} failed its test: ${reasonOf(error)}`
+      return { text: `${encoder} failed its test: ${reasonOf(error)}`, isFailure: true }
     }
   }
-  const fault = (encoder: HardwareEncoder): Promise<string | undefined> => {
+  const fault = (encoder: HardwareEncoder): Promise<Obstacle | undefined> => {
     const now = known
     const listed = () => {
       now.listed ??= list()
@@ -84,16 +91,18 @@ export function createEncoders({ runner = run, devices = deviceNames }: Encoders
   }
   const find = async (wish: EncoderWish): Promise<EncoderChoice> => {
     if (wish === 'libx264') return { encoder: wish, reason: 'the configuration selects it' }
-    const faults: string[] = []
+    const faults: Obstacle[] = []
     // One after the other: the first ones are the best, and cameras already stream.
     for (const encoder of wish === 'auto' ? hardwareEncoders : [wish]) {
       const found = await fault(encoder)
       if (found === undefined) return { encoder, reason: 'this host encodes with it' }
       faults.push(found)
     }
-    const failures = faults.filter((each) => each.includes(' failed its test: '))
-    const reason = wish === 'auto' && failures.length === 0 ? 'this host has no hardware encoder' : undefined
-    return { encoder: 'libx264', reason: reason ?? (failures.length > 0 ? failures : faults).join('; ') }
+    const failures = faults.filter(({ isFailure }) => isFailure)
+    if (wish === 'auto' && failures.length === 0)
+      return { encoder: 'libx264', reason: 'this host has no hardware encoder' }
+    const told = failures.length > 0 ? failures : faults
+    return { encoder: 'libx264', reason: told.map(({ text }) => text).join('; ') }
   }
 
   return {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { findSecret, type SecretName } from '../../adapters/data/secrets.js'
+import { codeOf } from '../../adapters/errorCode.js'
 import { type ConfigurationSources, configurationPath, loadConfiguration } from '../../config/load.js'
 import type { Configuration } from '../../config/schema.js'
 import { bytesText } from '../../machines/domain/amounts.js'
@@ -54,18 +55,21 @@ export async function checkSecrets(
     return [...user, fail(check, `${secrets} is open to others (mode ${octal(folder.mode)})`, `chmod 700 ${secrets}`)]
   const results = await Promise.allSettled(secretNames.map((name) => findSecret(secrets, name)))
   const faults = results.flatMap((result, index) =>
-    result.status === 'rejected' ? [secretFault(reasonOf(result.reason), `${secrets}/${secretNames[index]}`)] : [],
+    result.status === 'rejected' ? [secretFault(result.reason, `${secrets}/${secretNames[index]}`)] : [],
   )
   return [...user, ...(faults.length > 0 ? faults : [ok(check, 'closed to others')])]
 }
 
-function secretFault(reason: string, path: string): Finding {
+function secretFault(error: unknown, path: string): Finding {
+  const reason = reasonOf(error)
   const [message = reason] = reason.split(': run chmod')
-  const fix = /open to others/.test(reason)
-    ? `chmod 600 ${path}`
-    : /EACCES/.test(reason)
-      ? `chown the file to the user of the service: ${path}`
-      : `restore ${path} from the backup, or remove it: then a new one is made, and what it signed is not valid any more`
+  const code = codeOf(error)
+  const fix =
+    code === 'open'
+      ? `chmod 600 ${path}`
+      : code === 'EACCES'
+        ? `chown the file to the user of the service: ${path}`
+        : `restore ${path} from the backup, or remove it: then a new one is made, and what it signed is not valid any more`
   return fail('secrets', message, fix)
 }
 
