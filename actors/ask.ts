@@ -5,7 +5,7 @@ import { cameraView } from '../machines/cameraView.js'
 import type { Hold } from '../machines/demand.js'
 import type { By } from '../machines/domain/by.js'
 import type { CameraId } from '../machines/domain/camera.js'
-import { dependencyFailed, invalidParam, notFound, ServiceError } from '../machines/domain/errors.js'
+import { dependencyFailed, invalidParam, ServiceError } from '../machines/domain/errors.js'
 import type { Fact, FactOf, RecordingFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
 import { because } from '../machines/domain/reason.js'
@@ -21,7 +21,7 @@ import type {
 import { type CameraActor, type Directory, type FleetActor, findCamera } from './directory.js'
 import type { Facts } from './facts.js'
 import { outcomeOf } from './outcome.js'
-import { failedBy, noPicture, type RequestMethod, refusal } from './refusals.js'
+import { failedBy, noPicture, type RequestMethod, refusal, stoppable } from './refusals.js'
 
 /**
  * Requests to cameras, in four steps: find the actor, check `can`, send the event, wait for the fact. Rejects with
@@ -140,11 +140,13 @@ export function createAsk({
       }
       const { reason } = fact.outcome
       if (fact.type === 'recording.ended') {
+        const who = reason.code === 'requested' ? 'another request stopped it' : reason.details
         throw new ServiceError('invalidState', {
           reason: 'invalid_state',
           state: 'stopped',
           allowed_states: ['not recording'],
-          details: `the recording was stopped before it started: ${reason.details}`,
+          allowed_methods: viewOf(actor).allowed,
+          details: `the recording of ${fact.camera} ended before it started: ${who}`,
         })
       }
       throw failedBy(reason, `the recording did not start: ${reason.details}`)
@@ -164,8 +166,9 @@ export function createAsk({
         throw new ServiceError('invalidState', {
           reason: 'no_data',
           state: 'stopped',
-          allowed_states: ['recording'],
-          details: 'the recording was stopped before it wrote a file',
+          allowed_states: stoppable,
+          allowed_methods: viewOf(actor).allowed,
+          details: `the recording of ${fact.camera} was stopped before it wrote a file: there is nothing to return`,
         })
       }
       return {
@@ -237,7 +240,7 @@ export function createAsk({
       const hold = holdsOf(actor.getSnapshot())[holder]
       if (!hold) {
         throw actor.getSnapshot().hasTag('available')
-          ? notFound('Stream', camera)
+          ? notHeld(viewOf(actor))
           : refusal(viewOf(actor), 'stop_streaming')
       }
       send(actor, 'stop_streaming', { type: 'stream.release', holder })
@@ -266,6 +269,15 @@ export function createAsk({
       }
     },
   }
+}
+
+/** A hold ends with its own session: one client does not stop the stream of another. */
+function notHeld({ id, stream: { holders } }: CameraView): ServiceError {
+  const others = Object.keys(holders).length
+  const held = others === 0 ? 'no session does' : others === 1 ? 'another session does' : `${others} other sessions do`
+  const details = `this session does not hold the stream of ${id}: ${held}`
+  const suggestion = 'Stop the stream in the session that called start_streaming'
+  return new ServiceError('notFound', { resource: 'stream', id, details, suggestion }, 'Stream not found')
 }
 
 /** The view without times, which errors do not contain. */

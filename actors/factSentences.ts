@@ -14,6 +14,7 @@ const sentences: Sentences = {
   'camera.probeFailed': ({ camera, reason }) => `the formats of ${camera} are not known: ${reason.details}`,
   'camera.mediaChanged': ({ camera, reason }) => `the stream of ${camera} changed: ${reason.details}`,
   'camera.identityAmbiguous': ({ camera, reason }) => `the identity of ${camera} is ambiguous: ${reason.details}`,
+  'camera.recordingOver': ({ camera }) => `${camera} has no recording any more`,
   'camera.retired': ({ camera }) => `${camera} is no longer listed`,
   'camera.renamed': ({ camera, name }) => `${camera} is now called ${name}`,
 

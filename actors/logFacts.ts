@@ -35,6 +35,7 @@ const warnings = new Set<Fact['type']>([
  * `serve` logs with its reason when it begins.
  */
 const details = new Set<Fact['type']>([
+  'camera.recordingOver',
   'discovery.started',
   'discovery.progress',
   'still.taken',

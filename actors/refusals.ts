@@ -30,25 +30,43 @@ function dependencyOf({ code }: Reason): string {
 /** The error has the present state, the states that allow the method, and the methods that are allowed now. */
 export function refusal({ id, cause, recording, allowed, obstacles }: CameraView, method: RequestMethod): ServiceError {
   const isAvailable = cause.state === 'available'
-  const obstacle = method === 'start_recording' ? (obstacles.storage ?? obstacles.server) : obstacles.server
-  const isBlocked = isAvailable && recording === undefined && obstacle !== undefined
-  if (isBlocked && (method === 'start_recording' || method === 'start_streaming')) {
-    return failedBy(obstacle)
-  }
+  const obstacle = isAvailable ? obstacleTo(method, obstacles, recording !== undefined) : undefined
+  if (obstacle) return failedBy(obstacle)
   if (isAvailable && method === 'start_streaming')
     return failedBy(because('crashed', 'the stream is restarted after an internal error'))
   const isIdle = method === 'stop_recording' && recording === undefined
-  const isRecordingMatter = isIdle || (method.endsWith('_recording') && (isAvailable || recording !== undefined))
-  const state = isRecordingMatter ? (recording?.status.toLowerCase() ?? 'not recording') : cause.state
-  const recordingStates = method === 'stop_recording' ? ['starting', 'recording', 'interrupted'] : ['not recording']
-  const why = isRecordingMatter || !cause.reason ? '' : `: ${cause.reason.details}`
+  const isOfRecording = isIdle || (method.endsWith('_recording') && (isAvailable || recording !== undefined))
+  const { state, details } = isOfRecording ? recordingState(id, recording, isIdle) : cameraState(id, cause)
+  const recordingStates = method === 'stop_recording' ? stoppable : ['not recording']
   return new ServiceError('invalidState', {
     reason: 'invalid_state',
     state,
-    allowed_states: isRecordingMatter ? recordingStates : ['available'],
+    allowed_states: isOfRecording ? recordingStates : ['available'],
     allowed_methods: allowed,
-    details: `${isIdle ? 'nothing is being recorded: ' : ''}${id} is ${state}${why}`,
+    details,
   })
+}
+
+/** The states of a recording in which it can be stopped. */
+export const stoppable = ['starting', 'recording', 'interrupted']
+
+/** Why an available camera refuses the method, outside its own state. */
+function obstacleTo(method: RequestMethod, { storage, server }: CameraView['obstacles'], isRecorded: boolean) {
+  if (method === 'start_recording' && !isRecorded) return storage ?? server
+  return method === 'start_streaming' ? server : undefined
+}
+
+const cameraState = (id: string, { state, reason }: CameraView['cause']) => ({
+  state,
+  details: `${id} is ${state}${reason ? `: ${reason.details}` : ''}`,
+})
+
+function recordingState(id: string, recording: CameraView['recording'], isIdle: boolean) {
+  if (isIdle) return { state: 'not recording', details: `${id} is not being recorded` }
+  // After a restart of the service, or a crash of the recording, it is not known yet whether one continues.
+  const state = recording?.status.toLowerCase() ?? 'recalling'
+  const what = recording ? `is ${state}` : 'of before may continue: this is being found out'
+  return { state, details: `the recording of ${id} ${what}` }
 }
 
 /** Requests that a person makes, in the order in which they are listed. */

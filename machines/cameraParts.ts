@@ -36,7 +36,7 @@ export function recordingInput(
 
 /** Returns the event for all users of the camera. Removing a camera stops its recording; that is not a failure. */
 export function drainOf(event: CameraEvent): Drain {
-  if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by }
+  if (event.type === 'camera.remove') return { type: 'recording.stop', by: event.by, removed: true }
   if (event.type === 'service.stopping') return event
   return { type: 'camera.lost', reason: ('reason' in event && event.reason) || because('replaced') }
 }

@@ -81,7 +81,7 @@ export const recordingRegion = {
   },
   on: {
     'recording.outgrown': { actions: 'keepSegmentLimits' },
-    'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
+    'xstate.done.actor.recording': { target: '.none', actions: ['reapRecording', 'tellRecordingOver'] },
     'xstate.error.actor.recording': { target: '.rescuing', actions: recordingCrashed },
   },
 } as const

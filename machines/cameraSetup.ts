@@ -225,6 +225,8 @@ export const cameraSetup = setup({
       )
     }),
     reapRecording: stopChild('recording'),
+    /** What the camera allows has changed since the recording told its end. */
+    tellRecordingOver: emit(({ context: { id } }) => ({ type: 'camera.recordingOver', camera: id })),
     beginSnapshot: enqueueActions(({ context: { id: camera, device, probe, settings }, event, enqueue, self }) => {
       if (event.type !== 'snapshot.take' || !device || !probe) return
       const live = isStreaming(self.getSnapshot())

@@ -1,7 +1,7 @@
 import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
-import { abandoning, closing, failed, finishing, gives, noted, subject } from './recordingClosing.js'
+import { abandoning, closing, failed, finishing, gives, noted, stopped, subject } from './recordingClosing.js'
 import { endOutcomeOf, intentOf, type RecordingContext, untilEnd, untilLimit } from './recordingContext.js'
 import { recordingSetup } from './recordingSetup.js'
 
@@ -77,7 +77,7 @@ export const recordingMachine = recordingSetup.createMachine({
         ],
       },
       on: {
-        'recording.stop': { target: 'abandoning', actions: gives('requested') },
+        'recording.stop': { target: 'abandoning', actions: stopped },
         'service.stopping': [
           { guard: 'hasStarted', target: 'abandoning.suspending', actions: gives('service_stopping') },
           { target: 'abandoning', actions: gives('service_stopping') },
@@ -223,7 +223,7 @@ export const recordingMachine = recordingSetup.createMachine({
             },
           },
           on: {
-            'recording.stop': { target: 'closing', actions: gives('requested') },
+            'recording.stop': { target: 'closing', actions: stopped },
             'service.stopping': [
               { guard: 'hasStarted', target: 'closing.suspending', actions: gives('service_stopping') },
               { target: 'closing', actions: gives('service_stopping') },
@@ -275,7 +275,7 @@ export const recordingMachine = recordingSetup.createMachine({
         forRetry: { after: { retryPause: '#recording.starting' } },
       },
       on: {
-        'recording.stop': { target: 'abandoning', actions: gives('requested') },
+        'recording.stop': { target: 'abandoning', actions: stopped },
         'service.stopping': { target: 'suspended', actions: gives('service_stopping') },
         'camera.lost': [
           { guard: 'isSurvivable', target: '.choosing', actions: 'noteCondition' },

@@ -5,9 +5,15 @@ import { type Closed, finishOf, type RecordingContext } from './recordingContext
 export const subject = ({ context }: { context: RecordingContext }) => context
 export const failed = { type: 'takeFailure', params: ({ event }: { event: ErrorActorEvent }) => event } as const
 export const gives = (
-  code: 'requested' | 'duration_reached' | 'service_stopping' | 'no_data' | 'interrupted_too_long',
+  code: 'duration_reached' | 'service_stopping' | 'no_data' | 'interrupted_too_long',
   details?: string,
 ) => ({ type: 'giveReason', params: { reason: because(code, details) } }) as const
+export const stopped = {
+  type: 'giveReason',
+  params: ({ event: { removed } }: { event: { removed?: true } }) => ({
+    reason: because(removed ? 'removed' : 'requested'),
+  }),
+} as const
 /** The recording does not change its state for this condition now. */
 export const noted = { actions: 'noteCondition' } as const
 const tellEnding = { type: 'tellCamera', params: { type: 'recording.ending' } } as const
@@ -18,7 +24,7 @@ const keeps = <Type extends 'keepResult' | 'keepFiles' | 'keepFinal' | 'learnLim
 const pausing = <Action extends 'tellSuspension'>(then: Action[]) =>
   ({
     on: {
-      'recording.stop': { target: 'stopping', actions: gives('requested') },
+      'recording.stop': { target: 'stopping', actions: stopped },
       'service.stopping': { target: 'suspending', actions: gives('service_stopping') },
       'camera.lost': [
         { guard: 'isSurvivable', actions: 'noteCondition' },

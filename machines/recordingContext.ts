@@ -37,7 +37,8 @@ export interface RecordingInput {
 }
 
 export type RecordingEvent =
-  | { type: 'recording.stop'; by: By }
+  /** `removed`: with its camera. */
+  | { type: 'recording.stop'; by: By; removed?: true }
   | { type: 'camera.lost'; reason: Reason }
   | { type: 'camera.ready' }
   /** The stream has another size or codec: it goes on in a new file. */

@@ -46,6 +46,7 @@ export const machine = setup({
     drainRecording: () => {},
     tellLostRecording: () => {},
     reapRecording: () => {},
+    tellRecordingOver: () => {},
     beginSnapshot: () => {},
     joinSnapshot: () => {},
     drainSnapshot: () => {},
@@ -151,7 +152,7 @@ export const machine = setup({
           },
           on: {
             'recording.outgrown': { actions: 'keepSegmentLimits' },
-            'xstate.done.actor.recording': { target: '.none', actions: 'reapRecording' },
+            'xstate.done.actor.recording': { target: '.none', actions: ['reapRecording', 'tellRecordingOver'] },
             'xstate.error.actor.recording': {
               target: '.rescuing',
               actions: [{ type: 'tellCrash' }, 'tellLostRecording', 'reapRecording'],

@@ -80,13 +80,7 @@ export const machine = setup({
         ],
       },
       on: {
-        'recording.stop': {
-          target: 'abandoning',
-          actions: {
-            type: 'giveReason',
-            params: { reason: { code: 'requested', details: 'it was requested' } },
-          },
-        },
+        'recording.stop': { target: 'abandoning', actions: { type: 'giveReason' } },
         'service.stopping': [
           {
             guard: 'hasStarted',
@@ -314,13 +308,7 @@ export const machine = setup({
             },
           },
           on: {
-            'recording.stop': {
-              target: 'closing',
-              actions: {
-                type: 'giveReason',
-                params: { reason: { code: 'requested', details: 'it was requested' } },
-              },
-            },
+            'recording.stop': { target: 'closing', actions: { type: 'giveReason' } },
             'service.stopping': [
               {
                 guard: 'hasStarted',
@@ -414,13 +402,7 @@ export const machine = setup({
             },
             retrying: {
               on: {
-                'recording.stop': {
-                  target: 'stopping',
-                  actions: {
-                    type: 'giveReason',
-                    params: { reason: { code: 'requested', details: 'it was requested' } },
-                  },
-                },
+                'recording.stop': { target: 'stopping', actions: { type: 'giveReason' } },
                 'service.stopping': {
                   target: 'suspending',
                   actions: {
@@ -450,13 +432,7 @@ export const machine = setup({
             },
             pausing: {
               on: {
-                'recording.stop': {
-                  target: 'stopping',
-                  actions: {
-                    type: 'giveReason',
-                    params: { reason: { code: 'requested', details: 'it was requested' } },
-                  },
-                },
+                'recording.stop': { target: 'stopping', actions: { type: 'giveReason' } },
                 'service.stopping': {
                   target: 'suspending',
                   actions: {
@@ -517,13 +493,7 @@ export const machine = setup({
         },
         retrying: {
           on: {
-            'recording.stop': {
-              target: 'stopping',
-              actions: {
-                type: 'giveReason',
-                params: { reason: { code: 'requested', details: 'it was requested' } },
-              },
-            },
+            'recording.stop': { target: 'stopping', actions: { type: 'giveReason' } },
             'service.stopping': {
               target: 'suspending',
               actions: {
@@ -607,13 +577,7 @@ export const machine = setup({
         forRetry: { after: { retryPause: '#recording.starting' } },
       },
       on: {
-        'recording.stop': {
-          target: 'abandoning',
-          actions: {
-            type: 'giveReason',
-            params: { reason: { code: 'requested', details: 'it was requested' } },
-          },
-        },
+        'recording.stop': { target: 'abandoning', actions: { type: 'giveReason' } },
         'service.stopping': {
           target: 'suspended',
           actions: {

@@ -25,6 +25,8 @@ export type CameraFact = { camera: CameraId } & (
   /** The stream of a network camera has another codec or size. */
   | { type: 'camera.mediaChanged'; from: SourceDescription; to: SourceDescription; reason: Reason }
   | { type: 'camera.identityAmbiguous'; reason: Reason }
+  /** The recording that ended, failed or was suspended is gone: the next one can start. */
+  | { type: 'camera.recordingOver' }
   | { type: 'camera.retired' }
   /** By a client, or in the configuration. */
   | { type: 'camera.renamed'; name: string }

@@ -141,13 +141,38 @@ describe('a request to hold the stream', () => {
     expect([key, data.dependency]).to.deep.equal(['dependencyFailed', 'mediamtx'])
   })
 
+  it('is refused with the same reason while a recording waits for the media server', async () => {
+    const { ask, actor } = await online()
+    ask.startRecording('camera0', { format: 'fmp4', by }).catch(() => {})
+    actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+    const { data } = await refusalOf(ask.holdStream('camera0', 'ann'))
+    expect(data).to.include({ reason: 'server_unreachable', dependency: 'mediamtx' })
+  })
+
   it('resolves when the stream is live; the hold ends with its release', async () => {
     const { ask, held } = await online()
     const holding = ask.holdStream('camera0', 'ann')
     held()
     expect(await holding).to.deep.equal({ camera: 'camera0', since: 7, continues: true })
     expect(await ask.releaseStream('camera0', 'ann')).to.deep.equal({ camera: 'camera0', since: 7, continues: false })
-    expect((await refusalOf(ask.releaseStream('camera0', 'ann'))).key).to.equal('notFound')
+    const { key, data } = await refusalOf(ask.releaseStream('camera0', 'ann'))
+    expect([key, data.details]).to.deep.equal([
+      'notFound',
+      'this session does not hold the stream of camera0: no session does',
+    ])
+  })
+
+  it('is released only by the session that holds it: others learn that another session does', async () => {
+    const { ask, held } = await online()
+    const holding = ask.holdStream('camera0', 'ann')
+    held()
+    await holding
+    const { key, message, data } = await refusalOf(ask.releaseStream('camera0', 'bob'))
+    expect([key, message, data.details]).to.deep.equal([
+      'notFound',
+      'Stream not found',
+      'this session does not hold the stream of camera0: another session does',
+    ])
   })
 
   it('fails if the camera is unplugged before its stream is live', async () => {
@@ -176,7 +201,7 @@ describe('a request to stop a recording', () => {
       reason: 'invalid_state',
       state: 'not recording',
       allowed_states: ['starting', 'recording', 'interrupted'],
-      details: 'nothing is being recorded: camera0 is not recording',
+      details: 'camera0 is not being recorded',
     }
     expect((await refusalOf(ask.stopRecording('camera0', by))).data).to.deep.include(refused)
     actor.send({ type: 'device.removed', reason: because('unplugged') })
@@ -192,11 +217,16 @@ describe('a request to stop a recording that has no file yet', () => {
     const { ask, facts } = await online()
     const start = refusalOf(ask.startRecording('camera0', { format: 'fmp4', by }))
     const stop = refusalOf(ask.stopRecording('camera0', by))
-    expect((await start).data).to.include({ state: 'stopped' })
-    expect((await stop).data).to.include({
+    const over = { state: 'stopped', allowed_methods: ['take_snapshot', 'start_recording', 'start_streaming'] }
+    expect((await start).data).to.deep.include({
+      ...over,
+      details: 'the recording of camera0 ended before it started: another request stopped it',
+    })
+    expect((await stop).data).to.deep.include({
+      ...over,
       reason: 'no_data',
-      state: 'stopped',
-      details: 'the recording was stopped before it wrote a file',
+      allowed_states: ['starting', 'recording', 'interrupted'],
+      details: 'the recording of camera0 was stopped before it wrote a file: there is nothing to return',
     })
     expect(facts).to.include('recording.ended')
   })

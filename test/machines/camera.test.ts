@@ -108,6 +108,17 @@ describe('camera', () => {
     expect(facts.at(-1)?.type).to.equal('recording.suspended')
   })
 
+  it('tells that its recording is over when it allows the next one', async () => {
+    const { actor, view, probed, records, closed } = camera()
+    await probed()
+    await records()
+    const allowed: string[][] = []
+    actor.on('camera.recordingOver', () => allowed.push(view().allowed))
+    actor.send({ type: 'recording.stop', by })
+    await closed()
+    expect(allowed).to.deep.equal([['take_snapshot', 'start_recording', 'start_streaming']])
+  })
+
   it('tells an unplug at once and the end of the recording after its files, if the recording ends with it', async () => {
     const { actor, facts, probed, records, closed } = camera({ endsOnUnplug: true })
     await probed()
@@ -117,7 +128,8 @@ describe('camera', () => {
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect(told()).to.deep.equal(['camera.disconnected', 'camera.statusChanged'])
     await closed()
-    expect(told()).to.deep.equal(['camera.disconnected', 'camera.statusChanged', 'recording.failed'])
+    const failed = ['camera.disconnected', 'camera.statusChanged', 'recording.failed', 'camera.recordingOver']
+    expect(told()).to.deep.equal(failed)
     actor.send({ type: 'device.found', device, identity })
     await probed()
     expect(told().at(-1)).to.equal('camera.connected')
@@ -158,7 +170,12 @@ describe('camera', () => {
     await closed()
     actor.send({ type: 'camera.remove', by })
     await closed()
-    expect(facts.slice(-2).map(({ type }) => type)).to.deep.equal(['recording.ended', 'camera.retired'])
+    expect(facts.slice(-3).map(({ type }) => type)).to.deep.equal([
+      'recording.ended',
+      'camera.recordingOver',
+      'camera.retired',
+    ])
+    expect(facts.at(-3)).to.deep.nested.include({ 'outcome.reason.code': 'removed' })
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
@@ -169,7 +186,7 @@ describe('camera', () => {
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     await closed()
     actor.send({ type: 'service.stopping' })
-    expect(facts.at(-1)).to.deep.nested.include({
+    expect(facts.at(-2)).to.deep.nested.include({
       type: 'recording.suspended',
       'outcome.reason.code': 'service_stopping',
     })
@@ -544,7 +561,7 @@ describe('camera', () => {
     expect(view().recording?.status).to.equal('STOPPING')
     expect(view().allowed).to.deep.equal(['take_snapshot', 'start_streaming'])
     await closed()
-    expect(facts.at(-1)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'storage_full' })
+    expect(facts.at(-2)).to.deep.nested.include({ type: 'recording.failed', 'outcome.reason.code': 'storage_full' })
     expect(view().recording).to.equal(undefined)
   })
 
@@ -861,10 +878,11 @@ describe('camera', () => {
     actor.send({ type: 'device.found', device, identity })
     await closed()
     expect([log.at(-1), actor.getSnapshot().status]).to.deep.equal(['path withdrawn', 'done'])
-    expect(facts.map(({ type }) => type).slice(-4)).to.deep.equal([
+    expect(facts.map(({ type }) => type).slice(-5)).to.deep.equal([
       'camera.disconnected',
       'camera.statusChanged',
       'recording.ended',
+      'camera.recordingOver',
       'camera.retired',
     ])
   })

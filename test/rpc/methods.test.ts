@@ -136,7 +136,7 @@ describe('methods', () => {
       {
         method: 'stop_recording',
         reason: 'invalid_state',
-        details: 'nothing is being recorded: camera0 is not recording',
+        details: 'camera0 is not being recorded',
       },
     ])
     expect(refused[1].map(({ method }: { method: string }) => method)).to.deep.equal([
