@@ -56,6 +56,7 @@ export function failure(error: unknown): Outcome {
 function sentenceOf(error: unknown): string {
   if (!(error instanceof ServiceError)) return reasonOf(error)
   const { state, rule, detail, id } = error.data
+  const message = id === undefined ? error.message : `${error.message}: ${id}`
   const suggestion = suggestionFor(error.code, errorBody(error).data)
-  return [error.message, state ?? rule ?? detail ?? id, suggestion].filter((part) => part !== undefined).join('; ')
+  return [message, state ?? rule ?? detail, suggestion].filter((part) => part !== undefined).join('; ')
 }

@@ -211,11 +211,9 @@ export const recordingMachine = recordingSetup.createMachine({
                     lost: { on: { 'stream.held': 'stalled' } },
                   },
                   on: {
-                    'segment.added': {
-                      target: '#capturing',
-                      actions: [added, gapEnds, 'tellResumption'],
-                    },
-                    'stream.lost': { target: '.lost', actions: 'takeReason' },
+                    'segment.added': { target: '#capturing', actions: [added, gapEnds, 'tellResumption'] },
+                    // The first reason stays.
+                    'stream.lost': '.lost',
                   },
                   after: { interruptionLimit: '#recording.holding.closing.pausing' },
                 },

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { createConnection } from 'node:net'
 import WebSocket from 'ws'
+import { type ErrorData, errorKinds } from '../../machines/domain/errors.js'
 import {
   CallTimedOut,
   type CameraServiceClient,
@@ -122,13 +123,17 @@ function sentence({ method, code, message, data }: RpcError, words: Words = 'com
 }
 
 const personal = (code: number, message: string, data: Readonly<Record<string, unknown>>): string => {
-  const { details } = data
+  const { details } = isSaidTwice(code, data) ? {} : data
   return sentencesOf(
     forPerson(message),
     typeof details === 'string' ? forPerson(details) : undefined,
     suggestionFor(code, data),
   )
 }
+
+/** The message says already that there is no such thing. */
+const isSaidTwice = (code: number, data: ErrorData): boolean =>
+  code === errorKinds.notFound.code && data.details === errorKinds.notFound.details(data)
 
 const sentencesOf = (...parts: unknown[]): string => parts.filter((part) => typeof part === 'string').join('; ')
 

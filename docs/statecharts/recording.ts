@@ -300,7 +300,7 @@ export const machine = setup({
                       target: '#capturing',
                       actions: [{ type: 'addSegment' }, { type: 'endGap' }, 'tellResumption'],
                     },
-                    'stream.lost': { target: '.lost', actions: 'takeReason' },
+                    'stream.lost': '.lost',
                   },
                   after: { interruptionLimit: '#recording.holding.closing.pausing' },
                 },

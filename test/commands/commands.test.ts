@@ -290,7 +290,7 @@ describe('commands', () => {
     })
     expect(failure(notFound('Key', '0a1b'))).to.deep.equal({
       status: 1,
-      err: 'camera-service: Key not found; 0a1b; camera-service keys list lists all keys',
+      err: 'camera-service: Key not found: 0a1b; camera-service keys list lists all keys',
     })
     expect(failure(invalidParam('cameras', 'must be ids')).err).to.equal(
       'camera-service: Invalid parameters; must be ids',

@@ -63,7 +63,7 @@ describe('commands: explain and history', () => {
     const { status, err } = await said({ device: 'camera9' })
     expect([status, err]).to.deep.equal([
       1,
-      'camera-service: Camera not found; there is no such camera; camera-service cameras lists all cameras',
+      'camera-service: Camera not found; camera-service cameras lists all cameras',
     ])
   })
 

@@ -108,7 +108,7 @@ describe('credential commands', function () {
     expect(await run('keys revoke none')).to.deep.equal({
       code: 1,
       out: '',
-      err: 'camera-service: Key not found; none; camera-service keys list lists all keys',
+      err: 'camera-service: Key not found: none; camera-service keys list lists all keys',
     })
   })
 

@@ -271,6 +271,16 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
+  it('keeps the first reason of an interruption: the stream without data is ended because of it', async () => {
+    const { actor, clock, view, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    clock.increment(5_000)
+    expect(view()).to.deep.nested.include({ status: 'INTERRUPTED', 'reason.code': 'no_data' })
+    actor.send({ type: 'stream.lost', reason: because('server_closed') })
+    expect(view()).to.deep.nested.include({ status: 'INTERRUPTED', 'reason.code': 'no_data' })
+  })
+
   it('is not interrupted while files follow each other', async () => {
     const { actor, clock, view, opened, firstBytes } = record()
     await opened()
