@@ -74,7 +74,10 @@ export interface OpenOptions {
   mediaAuth: Address
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: boolean
-  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'>
+  serverProcess: Pick<
+    ServerProcessOptions,
+    'mode' | 'modeFrom' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'
+  >
   externalRtsp: Address
   /** The protocols that browsers block without encryption. */
   neededEncryption: Encryption
@@ -97,6 +100,9 @@ interface Surroundings {
   clock: Clock
   metrics: Metrics
 }
+
+/** Time for a media server that still runs after the stop of the actors, in ms. */
+const lastGrace = 2_000
 
 export type Ports = Awaited<ReturnType<typeof open>>
 
@@ -177,7 +183,10 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     log: mediaLog,
   })
   // The media server may ask until its end.
-  closers.push(() => authServer?.stop(), serverProcess.end)
+  closers.push(
+    () => authServer?.stop(),
+    () => serverProcess.end(lastGrace),
+  )
   const choose: ServerProcess['choose'] = async (signal) => {
     const choice = await serverProcess.choose(signal)
     kind = choice.kind

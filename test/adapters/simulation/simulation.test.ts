@@ -187,7 +187,9 @@ describe('snapshots on a simulated disk', () => {
   const arrange = async () => {
     const saved: string[] = []
     const { pictures, set } = createSimulatedDisk({ warnPercent: 80, blockPercent: 90 })
-    const { save } = pictures({ save: async (_, { file }) => saved.push(basename(file)) } as never)
+    const { save } = pictures({
+      save: async (_: unknown, { file }: { file: string }) => saved.push(basename(file)),
+    } as never)
     const file = join(dir, 'new.jpg')
     const take = async (more: { fleeting?: true } = {}, also = { keep: false }) => {
       await writeFile(file, 'picture')
