@@ -101,9 +101,6 @@ interface Surroundings {
   metrics: Metrics
 }
 
-/** Time for a media server that still runs after the stop of the actors, in ms. */
-const lastGrace = 2_000
-
 export type Ports = Awaited<ReturnType<typeof open>>
 
 /**
@@ -183,10 +180,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     log: mediaLog,
   })
   // The media server may ask until its end.
-  closers.push(
-    () => authServer?.stop(),
-    () => serverProcess.end(lastGrace),
-  )
+  closers.push(() => authServer?.stop(), serverProcess.endSoon)
   const choose: ServerProcess['choose'] = async (signal) => {
     const choice = await serverProcess.choose(signal)
     kind = choice.kind

@@ -41,6 +41,8 @@ export interface ServerProcessOptions {
 }
 
 const START_LIMIT = 10_000
+/** Time for a media server that still runs after the stop of the actors, in ms. */
+const lastGrace = 2_000
 
 /** The media server has a working directory of its own. */
 const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
@@ -50,11 +52,12 @@ const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
 
 /**
  * Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. `offers`
- * returns the protocols of the last one that was started. `signal` returns false if none runs.
+ * returns the protocols of the last one that was started. `signal` returns false if none runs. `endSoon`: `end` for what
+ * the actors have left.
  */
 export function createServerProcess(
   options: ServerProcessOptions,
-): ServerProcess & { offers(): ServerOffers; signal(name: NodeJS.Signals): boolean } {
+): ServerProcess & { offers(): ServerOffers; signal(name: NodeJS.Signals): boolean; endSoon(): Promise<void> } {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
@@ -188,14 +191,17 @@ export function createServerProcess(
     await orphans(500)
   }
 
+  const end = async (limit?: number): Promise<void> => {
+    if (running) await stop(running, limit)
+  }
+
   return {
     choose,
     start,
     kill: async () => void running?.signal('SIGKILL'),
     signal: (name) => running?.signal(name) ?? false,
     offers: () => offered,
-    end: async (limit) => {
-      if (running) await stop(running, limit)
-    },
+    end,
+    endSoon: () => end(lastGrace),
   }
 }

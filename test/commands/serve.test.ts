@@ -291,7 +291,7 @@ describe('serve', () => {
     }
   })
 
-  it('says what it simulates, and who may', async () => {
+  it('warns of a scenario, and of the method `simulate` without one', async () => {
     const said = async (settings: Record<string, string>, scenario?: Scenario) => {
       const { outcome, signal, lines } = run({ settings, ...(scenario && { scenario }) })
       signal.resolve('SIGTERM')

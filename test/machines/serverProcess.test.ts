@@ -115,7 +115,7 @@ describe('serverProcess', () => {
   })
 
   it('tells the effect that ends it until when, and that a child is known to be silent', async () => {
-    for (const [isSilent, hear] of [
+    for (const [isSilent, reports] of [
       [false, []],
       [false, ['server.answers']],
       [true, ['server.answers', 'server.silent']],
@@ -124,9 +124,9 @@ describe('serverProcess', () => {
       const { actor, ends, chosen, ended } = server()
       await chosen('managed')
       actor.send({ type: 'server.started', pid: 7 })
-      for (const type of hear) actor.send({ type })
+      for (const type of reports) actor.send({ type })
       actor.send({ type: 'server.end', until: 9_500 })
-      expect(ends, hear.join()).to.deep.equal([{ until: 9_500, isSilent }])
+      expect(ends, reports.join()).to.deep.equal([{ until: 9_500, isSilent }])
       await ended()
       expect(actor.getSnapshot().status).to.equal('done')
     }
