@@ -54,6 +54,9 @@ export interface ActorsPorts extends ActorPorts {
 /** About an hour of 16 cameras. */
 const defaultTrace: TraceOptions = { maxSize: 1_500_000, chunkSize: 500_000 }
 
+/** The part of the limit of a stop, in ms, that is left when the media server must be gone. */
+const lastStep = (limit: number) => Math.min(500, limit / 10)
+
 /** After these facts, the files of a recording are closed. */
 const closing = new Set<Fact['type']>(['recording.suspended', 'recording.ended', 'recording.failed'])
 
@@ -187,7 +190,7 @@ export function createActors(
      * rejects.
      */
     async stop(reason: string, limit: number): Promise<void> {
-      fleet.send({ type: 'system.stop', reason })
+      fleet.send({ type: 'system.stop', reason, until: clock.monotonic() + limit - lastStep(limit) })
       await waitFor(fleet, (snapshot) => snapshot.status !== 'active', { timeout: limit }).catch(() =>
         log.warn('the shutdown took too long and was aborted', { limit }),
       )

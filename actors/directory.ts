@@ -80,6 +80,7 @@ export function createDirectory({
       return {
         ...view,
         cause: { state: view.state, since, ...(reason && { reason }) },
+        ...(ended && { ended: true as const }),
         ...(server?.choice && {
           server: { ...server.choice, ...(snapshot.context.info && { version: snapshot.context.info.version }) },
         }),

@@ -1,5 +1,4 @@
 import type { AnyActorRef, AnyMachineSnapshot, EventObject, InspectionEvent, StateValue } from 'xstate'
-import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
 import {
   cameraOf,
   flappingOf,
@@ -11,13 +10,12 @@ import {
 } from '../machines/domain/journal.js'
 import type { Clock, Log } from '../machines/domain/ports.js'
 import type { Evidence } from '../machines/domain/reason.js'
-import { recordingView } from '../machines/recordingView.js'
 import { actorName } from './actorName.js'
 import { isMachine, leavesOf } from './actorSystem.js'
 import { machineVersion } from './fingerprint.js'
 import { effectName, eventName, evidenceOf, requesterOf } from './journalEvents.js'
 import { shownState } from './journalQuiet.js'
-import { wordOf } from './observer.js'
+import { isSameOccasion, type Occasion, occasionOf } from './occasion.js'
 import { createStateTimes } from './stateTimes.js'
 
 type NewEntry = Omit<JournalEntry, 'seq'>
@@ -25,7 +23,7 @@ type NewEntry = Omit<JournalEntry, 'seq'>
 /** Watches all machines: writes each transition with its cause, and counts the time in each state. */
 export interface Journalist {
   inspect(event: InspectionEvent): void
-  /** The newest entry with which the public state of an actor changed. */
+  /** The newest entry with which the public state of an actor changed, or began anew for another reason. */
   latest(actor: string): JournalEntry | undefined
   /** The entry with this number, if it is still in memory. */
   entry(seq: number): JournalEntry | undefined
@@ -67,8 +65,8 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
   const queues = new WeakMap<object, Step[]>()
   /** The step with which an effect was started. */
   const origins = new WeakMap<object, Step>()
-  const seen = new WeakMap<object, { value: unknown; leaves: readonly string[]; word: string }>()
-  /** The newest entry of each actor, and the newest with another public state. */
+  const seen = new WeakMap<object, { value: unknown; leaves: readonly string[]; occasion: Occasion }>()
+  /** The newest entry of each actor, and the newest with another public state or reason. */
   const newest = new Map<string, JournalEntry>()
   const changes = new Map<string, JournalEntry>()
   const warned = new Map<string, number>()
@@ -121,26 +119,30 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     const step = processed(actor, event)
     const before = seen.get(actor)
     const isOver = snapshot.status !== 'active'
+    const isStopped = snapshot.status === 'stopped'
     if (before !== undefined && before.value === snapshot.value && !isOver) return
     const { machine } = snapshot
-    const isStopped = snapshot.status === 'stopped'
     const leaves = isStopped ? [] : shownLeaves(machine.id, snapshot.value)
     const left = before?.leaves.filter((leaf) => !leaves.includes(leaf)) ?? []
     const entered = leaves.filter((leaf) => !before?.leaves.includes(leaf))
     const name = actorName(actor)
-    const word = isStopped ? 'ended' : stateWord(snapshot)
-    const isChange = before?.word !== word
+    const occasion = isStopped ? { word: 'ended' } : occasionOf(snapshot)
+    const { word } = occasion
+    const isChange = !isSameOccasion(before?.occasion, occasion)
     if (isOver) seen.delete(actor)
-    else seen.set(actor, { value: snapshot.value, leaves, word })
-    if (isChange) times.enter(machine.id, cameraOf(name), word, isOver)
-    if (left.length === 0 && entered.length === 0) return
+    else seen.set(actor, { value: snapshot.value, leaves, occasion })
+    if (before?.occasion.word !== word) times.enter(machine.id, cameraOf(name), word, isOver)
+    const isSameState = left.length === 0 && entered.length === 0
+    const isAnew = isChange && before?.occasion.word === word
+    if (isSameState && !isAnew) return
     if (isPreview(snapshot)) return
+    const [from, to] = isSameState ? [leaves, leaves] : [left, entered]
     step.draft = {
       at: step.at,
       actor: name,
       machine: machineVersion(machine),
-      ...(left.length > 0 && { from: left.join(' + ') }),
-      ...(entered.length > 0 && { to: entered.join(' + ') }),
+      ...(from.length > 0 && { from: from.join(' + ') }),
+      ...(to.length > 0 && { to: to.join(' + ') }),
       ...(isChange && { state: word }),
       event: step.name,
     }
@@ -239,14 +241,6 @@ function isPreview({ machine, context }: AnyMachineSnapshot): boolean {
   if (machine.id !== 'snapshot') return false
   const { wishes = [] } = context as { wishes?: { options: { fleeting?: boolean } }[] }
   return wishes.length > 0 && wishes.every(({ options }) => options.fleeting === true)
-}
-
-/** The public word for a state. */
-function stateWord(snapshot: AnyMachineSnapshot): string {
-  if (snapshot.machine.id === 'camera') return cameraAspects(snapshot as CameraSnapshot).state
-  if (snapshot.machine.id === 'recording')
-    return recordingView(snapshot as Parameters<typeof recordingView>[0]).status.toLowerCase()
-  return wordOf(snapshot)
 }
 
 const shownLeaves = (machine: string, value: StateValue): string[] => [

@@ -4,6 +4,7 @@ import type { Fact } from '../machines/domain/facts.js'
 import type { Log, WallClock } from '../machines/domain/ports.js'
 import { actorName } from './actorName.js'
 import type { Facts } from './facts.js'
+import { isSameOccasion, type Occasion, occasionOf } from './occasion.js'
 
 /** Observes all actors: publishes their facts, stores the start time of each state, logs changes and crashes. */
 export interface Observer {
@@ -19,14 +20,14 @@ export interface Observer {
 
 /** Has no influence on the actors and never throws: an inspector's error would be thrown to the caller of `send`. */
 export function createObserver({ facts, clock, log }: { facts: Facts; clock: WallClock; log: Log }): Observer {
-  const states = new Map<string, { state: string; at: number }>()
+  const states = new Map<string, { occasion: Occasion; at: number }>()
   const entered = new WeakMap<AnyActorRef, { value: unknown; text: string; at: number }>()
 
-  const note = (aspect: string, state: string) => {
-    const before = states.get(aspect)
-    if (before?.state === state) return
-    states.set(aspect, { state, at: clock.now() })
-    log.debug('state', { actor: aspect, from: before?.state, to: state })
+  const note = (aspect: string, occasion: Occasion) => {
+    const before = states.get(aspect)?.occasion
+    if (isSameOccasion(before, occasion)) return
+    states.set(aspect, { occasion, at: clock.now() })
+    log.debug('state', { actor: aspect, from: before?.word, to: occasion.word, why: occasion.why })
   }
   const noteValue = (actor: AnyActorRef, value: unknown) => {
     const before = entered.get(actor)
@@ -44,8 +45,8 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Wal
       return
     }
     const { state, stream } = cameraAspects(snapshot)
-    note(name, state)
-    note(`${name}/stream`, stream)
+    note(name, { word: state })
+    note(`${name}/stream`, { word: stream })
   }
   const noteSnapshot = (actor: AnyActorRef, snapshot: AnyMachineSnapshot) => {
     const { systemId } = actor as { systemId?: string }
@@ -53,7 +54,7 @@ export function createObserver({ facts, clock, log }: { facts: Facts; clock: Wal
     // A child of a camera: the stream's state depends on it.
     const parent = actor._parent as (AnyActorRef & { systemId?: string }) | undefined
     if (parent?.systemId?.startsWith('camera:')) noteCamera(parent.systemId, parent.getSnapshot() as CameraSnapshot)
-    else if (systemId !== undefined) note(systemId, wordOf(snapshot))
+    else if (systemId !== undefined) note(systemId, occasionOf(snapshot))
   }
 
   return {
@@ -90,10 +91,4 @@ function noteCrash({ event, sourceRef }: Extract<InspectionEvent, { type: '@xsta
     actor: actorName(sourceRef as AnyActorRef),
     error: (event as { error?: unknown }).error,
   })
-}
-
-/** Returns the public name of a state: its first tag, or else its top-level state. */
-export function wordOf({ tags, value }: AnyMachineSnapshot): string {
-  const [tag] = tags as Set<string>
-  return tag ?? (typeof value === 'string' ? value : (Object.keys(value)[0] ?? ''))
 }

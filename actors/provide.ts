@@ -105,6 +105,7 @@ export interface ActorOptions {
   storageInterval: number
   streamScanLimit: number
   drainLimit: number
+  releaseLimit: number
   tiers: { directLimit: number; ffmpegLimit: number; liveLimit: number; wakeLimit: number }
 }
 
@@ -164,7 +165,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
         actors: discoveryEffects({ usb: ports.usb, scanLimit: options.deviceScanLimit }),
       }),
       serverProcess: serverProcessMachine.provide({
-        actors: serverProcessEffects({ server: ports.serverProcess, log }),
+        actors: serverProcessEffects({ server: ports.serverProcess, clock, log }),
         delays: hangDelays(options.hangLimit),
       }),
       link: mediamtxLinkMachine.provide({
@@ -191,7 +192,7 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
         actors: externalStreamsEffects({ ...ports, store: ports.external }),
       }),
     },
-    delays: { drainLimit: options.drainLimit },
+    delays: { drainLimit: options.drainLimit, releaseLimit: options.releaseLimit },
   })
 }
 

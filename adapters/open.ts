@@ -74,7 +74,10 @@ export interface OpenOptions {
   mediaAuth: Address
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: boolean
-  serverProcess: Pick<ServerProcessOptions, 'mode' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'>
+  serverProcess: Pick<
+    ServerProcessOptions,
+    'mode' | 'modeFrom' | 'api' | 'ports' | 'host' | 'offers' | 'media' | 'grace'
+  >
   externalRtsp: Address
   /** The protocols that browsers block without encryption. */
   neededEncryption: Encryption
@@ -177,7 +180,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     log: mediaLog,
   })
   // The media server may ask until its end.
-  closers.push(() => authServer?.stop(), serverProcess.end)
+  closers.push(() => authServer?.stop(), serverProcess.endSoon)
   const choose: ServerProcess['choose'] = async (signal) => {
     const choice = await serverProcess.choose(signal)
     kind = choice.kind

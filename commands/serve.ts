@@ -64,11 +64,13 @@ export async function serve(
   // The guide is the first thing that a person sees.
   const speak = guide && rootLog.isForPeople ? rootLog.hush() : () => {}
   for (const warning of warnings) log.warn(warning)
-  if (config.simulation.enabled)
-    log.warn('the service simulates faults: do not use it in production', {
-      cameras: scenario?.cameras.length ?? 0,
-      steps: scenario?.steps.length ?? 0,
+  if (scenario)
+    log.warn('the service simulates cameras and faults: do not use it in production', {
+      cameras: scenario.cameras.length,
+      steps: scenario.steps.length,
     })
+  else if (config.simulation.enabled)
+    log.warn('administrators may simulate faults (simulation.enabled): do not use the service in production')
   // A bug in the handling of one camera must not stop the others.
   onUnhandled((error) => log.error('a rejection was not handled', { error }))
   const systemd = createSystemdNotifier({ env, log })
@@ -96,7 +98,11 @@ export async function serve(
     else log.error('the service cannot go on and stops', { reason })
     silence()
     await systemd.stopping()
+    const began = clock.monotonic()
     await app.stop(reason)
+    // Counts that were held back come before the last line.
+    log.close()
+    log.info('the service has stopped', { after_ms: Math.round(clock.monotonic() - began) })
     return { status }
   } catch (error) {
     // A fault of the configuration has a line for each of its keys.

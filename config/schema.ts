@@ -237,7 +237,8 @@ export const schema = {
       failure_threshold: setting(
         whole(1, 1000),
         '5',
-        'Number of failed calls in a row that open the circuit breaker. Further calls then fail at once.',
+        'Number of failed calls in a row that open the circuit breaker. Further calls then fail at once. A refusal by ' +
+          'the media server is no failure.',
       ),
       recovery_timeout: time('2s', 'Time after which an open circuit breaker lets one call through.'),
     },

@@ -95,7 +95,7 @@ export const fleetMachine = fleetSetup.createMachine({
         'disk.simulated': { actions: 'checkStorage' },
         'server.lost': { actions: 'noteObstacle' },
         'server.restored': { actions: 'noteObstacle' },
-        'server.changed': { actions: 'checkLink' },
+        'server.changed': { actions: { type: 'tellLink', params: ({ event }) => event } },
         'server.silent': { actions: 'passToServer' },
         'server.answers': { actions: 'passToServer' },
       },
@@ -121,7 +121,13 @@ export const fleetMachine = fleetSetup.createMachine({
               tags: 'running',
               entry: 'tellStarted',
               on: {
-                'system.stop': { target: 'draining', actions: { type: 'tellStopping', params: ({ event }) => event } },
+                'system.stop': {
+                  target: 'draining',
+                  actions: [
+                    { type: 'keepDeadline', params: ({ event }) => event },
+                    { type: 'tellStopping', params: ({ event }) => event },
+                  ],
+                },
                 'devices.scanned': {
                   target: '.identifying',
                   actions: { type: 'keepDevices', params: ({ event }) => event },

@@ -16,7 +16,8 @@ import type { Obstacles } from './domain/views.js'
 import type { ExternalDiscoveryInput } from './externalDiscovery.js'
 import type { ExternalStreamsInput, ExternalStreamsMessage } from './externalStreams.js'
 import type { IndexingInput } from './indexing.js'
-import type { LinkInput, LinkNews } from './mediamtxLink.js'
+import type { LinkInput } from './linkContext.js'
+import type { LinkNews } from './mediamtxLink.js'
 import type { MediaSessionsInput } from './mediaSessions.js'
 import type { ServerProcessNews } from './serverProcess.js'
 import type { SimulationNews } from './simulation.js'
@@ -59,7 +60,8 @@ export interface FleetInput {
 export const mostCrashes = 8
 
 export type FleetEvent =
-  | { type: 'system.stop'; reason: string }
+  /** `until`: the monotonic time at which the media server must be gone; absent: there is no hurry. */
+  | { type: 'system.stop'; reason: string; until?: number }
   /** Liveness check: the root answers in `context.pong`. */
   | { type: 'system.ping'; id: number }
   | SimulationNews
@@ -123,6 +125,8 @@ export interface Renaming {
 }
 
 export interface FleetContext extends FleetInput {
+  /** Of `system.stop`. */
+  stopUntil?: number | undefined
   streams: AddedStream[]
   external: ExternalDiscoveryInput
   externalStreams: Pick<ExternalStreamsInput, 'maxStreams' | 'interval'>

@@ -265,19 +265,22 @@ export const fleetSetup = setup({
       enqueue.assign({ told: {} })
     }),
     stopServices: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'services.stop' })),
-    checkLink: enqueueActions(({ enqueue, self }) => {
+    tellLink: enqueueActions(({ enqueue, self }, { ended }: { ended?: string }) => {
       const { link } = self.getSnapshot().children
-      if (link) enqueue.sendTo(link, { type: 'link.check' })
+      if (!link) return
+      enqueue.sendTo(link, ended === undefined ? { type: 'server.runs' } : { type: 'server.ended', reason: ended })
+      enqueue.sendTo(link, { type: 'link.check' })
     }),
     /** Tells the server's process whether its API answers. */
     passToServer: enqueueActions(({ event, enqueue, self }) => {
       const { serverProcess } = self.getSnapshot().children
       if (serverProcess) enqueue.sendTo(serverProcess, event as ServerProcessEvent)
     }),
-    endServer: enqueueActions(({ enqueue, self }) => {
+    keepDeadline: assign({ stopUntil: (_, { until }: { until?: number }) => until }),
+    endServer: enqueueActions(({ context: { stopUntil }, enqueue, self }) => {
       enqueue.raise({ type: 'server.release' })
       const { serverProcess } = self.getSnapshot().children
-      if (serverProcess) enqueue.sendTo(serverProcess, { type: 'server.end' })
+      if (serverProcess) enqueue.sendTo(serverProcess, { type: 'server.end', until: stopUntil })
     }),
     answerPing: assign({ pong: (_, { id }: { id: number }) => id }),
     tellStarted: emit({ type: 'system.started' }),
@@ -285,7 +288,6 @@ export const fleetSetup = setup({
   },
   delays: {
     saveRetry: 5_000,
-    /** Overridden by the configured shutdown timeout. */
     drainLimit: 8_000,
     releaseLimit: 2_000,
     endLimit: 10_000,

@@ -13,6 +13,7 @@ import type { ServerInfo } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { LinkView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { type LinkContext, type LinkInput, reasonOf } from './linkContext.js'
 import { type PathWatchNews, pathWatchMachine } from './pathWatch.js'
 
 export type LinkEvent =
@@ -20,6 +21,9 @@ export type LinkEvent =
   | { type: 'breaker.opened' }
   /** The server process started or ended: check now. */
   | { type: 'link.check' }
+  /** The server process ended: why no check gets an answer. */
+  | { type: 'server.ended'; reason: string }
+  | { type: 'server.runs' }
   | PathWatchNews
 
 /**
@@ -31,22 +35,6 @@ export type LinkNews =
   | { type: 'server.restored' }
   | { type: 'server.silent' }
   | { type: 'server.answers' }
-
-export interface LinkInput {
-  /** 0 to 2³²−1: the seed of the jitter. */
-  seed: number
-  /** ms from the opening of the breaker to its first trial call. */
-  resetAfter: number
-}
-
-interface LinkContext extends LinkInput {
-  info?: ServerInfo
-  paths: number
-  reason?: Reason | undefined
-  /** Why paths are not as wanted though the server is up. */
-  contest?: Reason | undefined
-  failures: number
-}
 
 /** Asks the media server again and again, until it answers. */
 const asking = {
@@ -95,12 +83,14 @@ export const mediamtxLinkMachine = setup({
   actions: {
     keepInfo: assign({ info: (_, info: ServerInfo) => info }),
     keepPaths: assign((_, paths: number) => ({ paths, failures: 0, reason: undefined })),
+    keepEnd: assign({ end: (_, { reason }: { reason: string }) => because('server_unreachable', reason) }),
     noteFailure: assign(({ context: { failures, seed } }, { error }: { error: unknown }) => ({
       reason: reasonFrom(error, 'server_unreachable'),
       failures: failures + 1,
       seed: nextSeed(seed),
     })),
-    noteRestart: assign({ reason: because('server_restarted') }),
+    forgetEnd: assign({ end: undefined }),
+    noteRestart: assign({ reason: because('server_restarted'), end: undefined }),
     noteOpen: assign({ reason: because('breaker_open'), failures: 1 }),
     tellUp: emit(
       ({ context: { info, paths } }): LinkFact => ({ type: 'link.up', version: info?.version ?? '', paths }),
@@ -150,6 +140,10 @@ export const mediamtxLinkMachine = setup({
   id: 'mediamtxLink',
   context: ({ input }) => ({ ...input, paths: 0, failures: 0 }),
   invoke: { src: 'watchBreaker' },
+  on: {
+    'server.ended': { actions: { type: 'keepEnd', params: ({ event }) => event } },
+    'server.runs': { actions: 'forgetEnd' },
+  },
   initial: 'connecting',
   states: {
     connecting: {
@@ -284,16 +278,15 @@ export const mediamtxLinkMachine = setup({
   },
 })
 
-const reasonOf = ({ reason = because('server_unreachable') }: LinkContext): Reason => reason
-
 const words = ['up', 'degraded', 'syncing', 'down'] as const
 
 export const linkView = (
-  { context: { reason: lost, contest }, tags }: SnapshotFrom<typeof mediamtxLinkMachine>,
+  { context: { end, reason: lost, contest }, tags }: SnapshotFrom<typeof mediamtxLinkMachine>,
   since: number,
 ): LinkView => {
   const state = words.find((word) => tags.has(word)) ?? 'down'
-  const reason = lost ?? contest
+  // The check that finds its end comes first, and the server may be up again before.
+  const reason = (lost && (end ?? lost)) ?? contest
   const breaker = tags.has('open') ? 'open' : tags.has('halfOpen') ? 'halfOpen' : 'closed'
   return { state, cause: { state, since, ...(reason && { reason }) }, breaker }
 }

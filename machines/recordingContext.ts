@@ -163,11 +163,18 @@ export const finishOf = (context: RecordingContext): Finish => ({
 })
 
 /** Returns the end of the media in the closed files. */
-export function endOfMedia({ segments, grewAt }: RecordingContext, { files }: Closed): number {
+export function endOfMedia({ segments, grewAt }: RecordingContext, { files, endedAt }: Closed): number {
   const last = files.at(-1)
   const segment = segments.find(({ filename }) => filename === last?.name)
-  return last && segment ? segment.startedAt + last.duration : grewAt
+  return last && segment ? endOfFile(segment, last, endedAt) : grewAt
 }
+
+/**
+ * Returns the time of the last media of a file. Its start is by the clock, its duration by the stream, which may be
+ * ahead of the clock: ffmpeg sends the first half second of a stream at once. `now`: when the file was looked at.
+ */
+export const endOfFile = ({ startedAt }: Segment, { duration }: Pick<RecordingFile, 'duration'>, now: number): number =>
+  Math.min(startedAt + duration, now)
 
 export const endOf = ({ startedAt = 0, duration = Number.POSITIVE_INFINITY }: RecordingContext): number =>
   startedAt + duration

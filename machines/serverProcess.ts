@@ -9,16 +9,40 @@ export type ServerProcessEvent =
   /** The control API does not answer, or answers again. */
   | { type: 'server.silent' }
   | { type: 'server.answers' }
-  | { type: 'server.end' }
+  /** `until`: the monotonic time at which it must be gone; absent: there is no hurry. */
+  | { type: 'server.end'; until?: number | undefined }
 
-/** Sent to the parent: the server started or ended. */
-export type ServerProcessNews = { type: 'server.changed' }
+/** Sent to the parent: the server started, or ended for this reason. */
+export type ServerProcessNews = { type: 'server.changed'; ended?: string }
 
 interface ServerProcessContext {
   choice?: ServerChoice
   reason?: string | undefined
   failures: number
+  /** The monotonic time at which the child must be gone. */
+  until?: number | undefined
 }
+
+/** `isSilent`: it has not answered lately, so it may not react to a signal either. */
+export interface ServerEnd {
+  until?: number | undefined
+  isSilent: boolean
+}
+
+const ends = (isSilent: boolean) =>
+  ({
+    invoke: {
+      src: 'endServer',
+      input: ({ context: { until } }: { context: ServerProcessContext }) => ({ until, isSilent }),
+      onDone: 'ended',
+      onError: 'ended',
+    },
+  }) as const
+const endsIn = <Target extends string>(target: Target) =>
+  ({
+    target,
+    actions: { type: 'keepDeadline', params: ({ event }: { event: { until?: number | undefined } }) => event },
+  }) as const
 
 /** Returns the delays for a child that may be silent for `limit` ms. */
 export const hangDelays = (limit: number) => {
@@ -28,14 +52,14 @@ export const hangDelays = (limit: number) => {
 
 /**
  * Chooses the media server and keeps it running. Restarts it with an increasing delay. A child that runs but does not
- * answer is killed after a time; an external server is left alone.
+ * answer is killed after a time, and soon if the service stops; an external server is left alone.
  */
 export const serverProcessMachine = setup({
   types: { context: {} as ServerProcessContext, events: {} as ServerProcessEvent, tags: {} as 'running' },
   actors: {
     chooseServer: promiseHole<ServerChoice>('chooseServer'),
     runServer: callbackHole<{ choice: ServerChoice }>('runServer'),
-    endServer: promiseHole<void>('endServer'),
+    endServer: promiseHole<void, ServerEnd>('endServer'),
     /** Kills a child that hangs; `server.exited` follows. */
     killServer: promiseHole<void>('killServer'),
   },
@@ -53,7 +77,11 @@ export const serverProcessMachine = setup({
     tellChange: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.changed' })
     }),
+    tellExit: enqueueActions(({ enqueue, self }, { reason }: { reason: string }) => {
+      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.changed', ended: reason })
+    }),
     clearReason: assign({ reason: undefined }),
+    keepDeadline: assign({ until: (_, { until }: { until?: number | undefined }) => until }),
     forgetFailures: assign({ failures: 0 }),
   },
   delays: {
@@ -84,7 +112,7 @@ export const serverProcessMachine = setup({
         ],
         onError: { target: 'failed', actions: { type: 'noteFailure', params: ({ event }) => event } },
       },
-      on: { 'server.end': 'ending' },
+      on: { 'server.end': endsIn('ending') },
     },
     external: { tags: 'running', entry: 'tellChange', on: { 'server.end': 'ended' } },
     running: {
@@ -102,12 +130,15 @@ export const serverProcessMachine = setup({
           states: {
             fresh: { after: { firstAnswer: 'asking' }, on: { 'server.answers': 'answering' } },
             answering: { after: { settled: { actions: 'forgetFailures' } }, on: { 'server.silent': 'silent' } },
-            silent: { after: { silenceLimit: 'asking' }, on: { 'server.answers': 'answering' } },
+            silent: {
+              after: { silenceLimit: 'asking' },
+              on: { 'server.answers': 'answering', 'server.end': endsIn('#serverProcess.endingSilent') },
+            },
             // The last check may be old: a server that answers again must not be killed.
             asking: {
               entry: 'tellChange',
               after: { lastAnswer: 'hung' },
-              on: { 'server.answers': 'answering' },
+              on: { 'server.answers': 'answering', 'server.end': endsIn('#serverProcess.endingSilent') },
             },
             hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
             killed: {},
@@ -117,14 +148,18 @@ export const serverProcessMachine = setup({
       on: {
         'server.exited': {
           target: 'pausing',
-          actions: [{ type: 'noteExit', params: ({ event }) => event }, 'tellChange'],
+          actions: [
+            { type: 'noteExit', params: ({ event }) => event },
+            { type: 'tellExit', params: ({ event }) => event },
+          ],
         },
-        'server.end': 'ending',
+        'server.end': endsIn('ending'),
       },
     },
     pausing: { after: { pause: 'running' }, on: { 'server.end': 'ended' } },
     failed: { after: { pause: 'choosing' }, on: { 'server.end': 'ended' } },
-    ending: { invoke: { src: 'endServer', onDone: 'ended', onError: 'ended' } },
+    ending: ends(false),
+    endingSilent: ends(true),
     ended: { type: 'final' },
   },
 })

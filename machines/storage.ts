@@ -190,7 +190,8 @@ export const storageView = (
   const state = levels.find((level) => tags.has(level)) ?? 'unknown'
   const reasons = {
     warning: failure ?? fullReason(context, 'warning'),
-    critical: reasonOf(context),
+    // A measurement that fails once changes nothing: the recordings are still blocked by what it was before.
+    critical: reasonOf({ ...context, failure: undefined }),
   }
   const reason = state === 'warning' || state === 'critical' ? reasons[state] : failure
   return {

@@ -155,9 +155,9 @@ export const statusOf = ({ directory, retention, clock, about }: StatusSources):
   const { status, discovery, startedAt } = directory.system()
   const starting = status === 'starting'
   const mediamtx =
-    link.state === 'up' || link.state === 'degraded'
+    link.state === 'up' || (link.state === 'degraded' && !link.ended)
       ? 'RUNNING'
-      : link.state === 'syncing' || starting
+      : link.state === 'syncing' || link.state === 'degraded' || starting
         ? 'STARTING'
         : 'ERROR'
   const monitor = discovery.active ? 'RUNNING' : discovery.mode === 'off' ? 'STOPPED' : starting ? 'STARTING' : 'ERROR'

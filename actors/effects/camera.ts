@@ -12,6 +12,7 @@ import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults, Encoders, Log, WallClock } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import type { GapStore, IntentStore, Recalled } from '../../machines/domain/recording.js'
+import { endOfFile } from '../../machines/recordingContext.js'
 import type { SourceInput } from '../../machines/source.js'
 import { callback } from './callback.js'
 import { addressRefusal } from './external.js'
@@ -58,7 +59,7 @@ export const cameraEffects = ({
     if (unfinished === undefined) {
       const [newest] = (await segments.list(camera, startedAt - 1)).slice(-1)
       const [file] = newest ? await segments.finish(camera, [newest], signal) : []
-      return { intent, grewAt: newest && file ? newest.startedAt + file.duration : startedAt }
+      return { intent, grewAt: newest && file ? endOfFile(newest, file, clock.now()) : startedAt }
     }
     // The last run of the service ended while it converted the files.
     const names = unfinished.map((filename) => ({ filename, startedAt }))

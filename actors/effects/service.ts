@@ -14,7 +14,7 @@ import type {
 } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log, Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { type Reason, reasonFrom } from '../../machines/domain/reason.js'
-import type { ServerProcessEvent } from '../../machines/serverProcess.js'
+import type { ServerEnd, ServerProcessEvent } from '../../machines/serverProcess.js'
 import { callback } from './callback.js'
 import { within } from './time.js'
 
@@ -48,8 +48,21 @@ export const pathWatchEffects = ({ mediaServer, clock }: { mediaServer: MediaSer
   ),
 })
 
+/** Time for SIGINT to a child that is silent, in ms: a child that hangs does not react to it at all. */
+const silentGrace = 500
+/** Time from SIGKILL to the end of the child and of what it started, in ms. */
+const killTime = 1_000
+
 /** The effects of machines/serverProcess.ts. */
-export const serverProcessEffects = ({ server, log }: { server: ServerProcess; log: Log }) => ({
+export const serverProcessEffects = ({
+  server,
+  clock,
+  log,
+}: {
+  server: ServerProcess
+  clock: Pick<Clock, 'monotonic'>
+  log: Log
+}) => ({
   chooseServer: fromPromise<ServerChoice>(async ({ signal }) => {
     const choice = await server.choose(signal)
     log[choice.kind === 'embedded' ? 'warn' : 'info'](`media server: ${choice.kind}`, { why: choice.why })
@@ -71,7 +84,10 @@ export const serverProcessEffects = ({ server, log }: { server: ServerProcess; l
       )
     return () => ended.abort()
   }),
-  endServer: fromPromise<void>(() => server.end()),
+  endServer: fromPromise<void, ServerEnd>(({ input: { until = Number.POSITIVE_INFINITY, isSilent } }) => {
+    const left = Math.max(0, until - clock.monotonic() - killTime)
+    return server.end(isSilent ? Math.min(silentGrace, left) : left)
+  }),
   killServer: fromPromise<void>(() => {
     log.warn('the media server hangs and is killed')
     return server.kill()

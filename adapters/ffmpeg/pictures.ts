@@ -146,7 +146,11 @@ const withoutPaths =
   (...args: Args): Promise<Result> =>
     way(...args).catch((error: unknown) => {
       if (!(error instanceof Error && 'syscall' in error)) throw error
-      throw codeOf(error) === 'ENOSPC'
-        ? new Failure('storage_full', 'no space is left for the picture')
-        : new Failure('not_written', `the picture could not be written (${codeOf(error)})`)
+      throw unwritten(codeOf(error))
     })
+
+/** The failure of a picture that could not be written. `errno`: of the system, as in `ENOSPC`. */
+export const unwritten = (errno: string): Failure =>
+  errno === 'ENOSPC'
+    ? new Failure('storage_full', 'no space is left for the picture')
+    : new Failure('not_written', `the picture could not be written (${errno})`)

@@ -12,6 +12,8 @@ export interface RepeatOptions {
 interface Repeat {
   write(fields: Record<string, unknown>): void
   since: number
+  /** Time of the last repeat. */
+  last: number
   count: number
 }
 
@@ -21,7 +23,7 @@ const most = 1000
 /**
  * Summarises repeated warnings and errors. Writes the first one at once, counts later ones with the same text and
  * fields, and writes the count at the end of each period. A period without repeats ends the series. Does not change
- * other levels. `close` writes the remaining counts.
+ * other levels. `close` writes the remaining counts, with the age of the last repeat, which may be long ago.
  */
 export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Log & { close(): void } {
   /** Oldest period first. */
@@ -29,14 +31,17 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
   let timer: NodeJS.Timeout | undefined
 
   /** Returns true if messages were repeated. */
-  function endPeriod(key: string, { write, since, count }: Repeat): boolean {
+  function endPeriod(key: string, { write, since, count }: Repeat, more: Record<string, number> = {}): boolean {
     repeats.delete(key)
-    if (count > 0) write({ repeated: count, repeated_for_ms: Math.max(0, Math.round(clock.monotonic() - since)) })
+    if (count > 0) write({ repeated: count, repeated_for_ms: ageOf(since), ...more })
     return count > 0
   }
 
+  const ageOf = (time: number) => Math.max(0, Math.round(clock.monotonic() - time))
+
   function beginPeriod(key: string, write: Repeat['write']) {
-    repeats.set(key, { write, since: clock.monotonic(), count: 0 })
+    const now = clock.monotonic()
+    repeats.set(key, { write, since: now, last: now, count: 0 })
     timer ??= setTimeout(endPeriods, period).unref()
   }
 
@@ -55,6 +60,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
     const repeat = repeats.get(key)
     if (repeat) {
       repeat.count += 1
+      repeat.last = clock.monotonic()
       return
     }
     log[level](message, fields)
@@ -71,7 +77,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
     close: () => {
       clearTimeout(timer)
       timer = undefined
-      for (const [key, repeat] of [...repeats]) endPeriod(key, repeat)
+      for (const [key, repeat] of [...repeats]) endPeriod(key, repeat, { last_repeat_ms_ago: ageOf(repeat.last) })
     },
   }
 }

@@ -15,16 +15,16 @@ export interface Breaker {
 const reset = 50
 
 /**
- * A circuit breaker by opossum. It opens if more than `threshold` calls in 10 s, and more than half of the calls, fail.
- * A refusal by the server does not count as a failure.
+ * A circuit breaker by opossum. It opens after `threshold` calls that failed in a row, whenever they were made. A refusal
+ * by the server is an answer and ends the row. A call that its caller aborted has no result and changes nothing.
  */
 export function createBreaker({ threshold }: { threshold: number }): Breaker {
   const circuit: CircuitBreaker<[() => Promise<unknown>], unknown> = new CircuitBreaker(
     (task: () => Promise<unknown>) => task(),
     {
       timeout: false,
-      volumeThreshold: threshold,
-      errorThresholdPercentage: 50,
+      // Its own rule is a share of all calls of 10 s, which never opens it here.
+      volumeThreshold: Number.MAX_SAFE_INTEGER,
       resetTimeout: reset,
       rollingPercentilesEnabled: false,
       // A trial call that its caller aborted has no result, so it must not close the breaker.
@@ -32,6 +32,15 @@ export function createBreaker({ threshold }: { threshold: number }): Breaker {
         error instanceof Refused || (!(error instanceof Unreachable) && !circuit.halfOpen),
     },
   )
+  let inARow = 0
+  circuit.on('failure', () => {
+    inARow += 1
+    if (inARow >= threshold) circuit.open()
+  })
+  // An error that is no failure is a success for opossum.
+  circuit.on('success', (result) => {
+    if (!(result instanceof Error) || result instanceof Refused) inARow = 0
+  })
   return {
     run: async <T>(task: () => Promise<T>) => {
       try {

@@ -26,6 +26,9 @@ export interface Child {
   end(grace: number): Promise<void>
 }
 
+/** Sent by others; SIGSEGV and SIGABRT are its own faults. */
+const fromOutside: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT'])
+
 /** A frame that arrives while its path ends: every normal stop may bring some. */
 const isLateFrame = /writing packet to \S+ stream: stream is closed$/
 
@@ -78,7 +81,9 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
       setTimeout(() => {
         for (const stream of streams) stream.destroy()
         const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
-        resolve(`the media server ${how}${last === '' ? '' : `: ${textForClients(last)}`}`)
+        // A signal of another process has nothing to do with what the server wrote last.
+        const why = last === '' || (signal !== null && fromOutside.has(signal)) ? '' : `: ${textForClients(last)}`
+        resolve(`the media server ${how}${why}`)
       }, 20)
     })
   })

@@ -12,7 +12,7 @@ import { streamState } from './streamState.js'
 import { timed } from './timed.js'
 
 export interface MediaServerOptions extends ApiOptions {
-  /** Number of failed calls within 10 s that opens the breaker. */
+  /** Number of failed calls in a row that open the breaker. */
   threshold: number
   pathDefaults: PathDefaults
   log: Log

@@ -11,6 +11,8 @@ export const MARK = 'CAMERA_SERVICE_CHILD'
 
 export interface OrphanOptions {
   mark: string
+  /** What left them, in words; by default an earlier run. */
+  of?: 'an earlier run' | 'the last media server'
   /** Time from SIGINT to SIGKILL, in ms. */
   grace: number
   log: Log
@@ -18,10 +20,10 @@ export interface OrphanOptions {
 }
 
 /** Ends all processes with the mark, except this one. Resolves with their number when all are gone. */
-export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): Promise<number> {
+export async function endOrphans({ mark, of = 'an earlier run', grace, log, signal }: OrphanOptions): Promise<number> {
   const found = markedProcesses(MARK).filter((process) => process.mark === mark)
   if (found.length === 0) return 0
-  log.warn('ending processes left over from an earlier run', { pids: found.map(({ pid }) => pid) })
+  log.warn(`ending processes left over from ${of}`, { pids: found.map(({ pid }) => pid) })
   for (const { pid } of found) {
     send(pid, 'SIGINT')
     // A stopped process receives the signal only when it continues.
@@ -29,11 +31,11 @@ export async function endOrphans({ mark, grace, log, signal }: OrphanOptions): P
   }
   const left = await gone(found, grace, signal)
   if (left.length === 0) return found.length
-  log.warn('killing processes left over from an earlier run', { pids: left.map(({ pid }) => pid) })
+  log.warn(`killing processes left over from ${of}`, { pids: left.map(({ pid }) => pid) })
   for (const { pid } of left) send(pid, 'SIGKILL')
   const stuck = await gone(left, 2_000, signal)
   if (stuck.length > 0)
-    log.error('processes left over from an earlier run cannot be ended', { pids: stuck.map(({ pid }) => pid) })
+    log.error(`processes left over from ${of} cannot be ended`, { pids: stuck.map(({ pid }) => pid) })
   return found.length
 }
 

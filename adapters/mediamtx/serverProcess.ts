@@ -11,6 +11,8 @@ import type { PathDefaults } from './pathBody.js'
 
 export interface ServerProcessOptions {
   mode: 'external' | 'managed' | 'embedded' | 'auto'
+  /** What selects the mode, for people; by default the key. */
+  modeFrom?: string
   /** The API of an external server. The API of a child is on 127.0.0.1 at `ports.api`. */
   api: Address
   ports: WantedPorts
@@ -39,6 +41,8 @@ export interface ServerProcessOptions {
 }
 
 const START_LIMIT = 10_000
+/** Time for a media server that still runs after the stop of the actors, in ms. */
+const lastGrace = 2_000
 
 /** The media server has a working directory of its own. */
 const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
@@ -48,11 +52,12 @@ const absolute = ({ tls, ...media }: MediaOptions): MediaOptions => ({
 
 /**
  * Runs one media server at a time: `start` rejects while one runs. Calls `exited` after an unexpected end. `offers`
- * returns the protocols of the last one that was started. `signal` returns false if none runs.
+ * returns the protocols of the last one that was started. `signal` returns false if none runs. `endSoon`: `end` for what
+ * the actors have left.
  */
 export function createServerProcess(
   options: ServerProcessOptions,
-): ServerProcess & { offers(): ServerOffers; signal(name: NodeJS.Signals): boolean } {
+): ServerProcess & { offers(): ServerOffers; signal(name: NodeJS.Signals): boolean; endSoon(): Promise<void> } {
   const { mode, api, ports, host, runDir, dataDir, recordingsDir, mark, env, grace = 5_000, log } = options
   const at = `${api.host}:${api.port}`
   let running: Child | undefined
@@ -60,15 +65,20 @@ export function createServerProcess(
   /** Children that are being ended. */
   const asked = new WeakSet<Child>()
 
-  const orphans = (limit: number, signal?: AbortSignal) =>
-    endOrphans({ mark, grace: limit, log, ...(signal && { signal }) })
+  /** Whether a child was started: what is left then is of this run. */
+  let hasStarted = false
+  const orphans = (limit: number, signal?: AbortSignal) => {
+    const of = hasStarted ? 'the last media server' : 'an earlier run'
+    return endOrphans({ mark, of, grace: limit, log, ...(signal && { signal }) })
+  }
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
     // A child that still runs has no owner any more.
     if (running) await stop(running)
     await orphans(grace, signal)
     if (mode === 'external') return { kind: 'external', why: `mediamtx.mode selects the MediaMTX at ${at}` }
-    if (mode === 'embedded') return { kind: 'embedded', why: 'mediamtx.mode selects the built-in simulator' }
+    if (mode === 'embedded')
+      return { kind: 'embedded', why: `${options.modeFrom ?? 'mediamtx.mode'} selects the built-in simulator` }
     const answers = mode === 'auto' ? await whoAnswers(api, signal) : 'nobody'
     if (answers === 'mediamtx') return { kind: 'external', why: `a MediaMTX answers at ${at}` }
     if (answers === 'locked')
@@ -134,6 +144,7 @@ export function createServerProcess(
       log,
     })
     running = child
+    hasStarted = true
     offered = offers
     let ready = false
     const end = child.ended.then((reason) => {
@@ -172,12 +183,16 @@ export function createServerProcess(
     throw new Error(`the media server does not answer ${START_LIMIT / 1000} s after its start`)
   }
 
-  async function stop(child: Child): Promise<void> {
+  async function stop(child: Child, limit = grace): Promise<void> {
     asked.add(child)
-    await child.end(grace)
+    await child.end(Math.min(grace, limit))
     if (running === child) running = undefined
     // After a kill, the server's pipelines still run.
     await orphans(500)
+  }
+
+  const end = async (limit?: number): Promise<void> => {
+    if (running) await stop(running, limit)
   }
 
   return {
@@ -186,8 +201,7 @@ export function createServerProcess(
     kill: async () => void running?.signal('SIGKILL'),
     signal: (name) => running?.signal(name) ?? false,
     offers: () => offered,
-    end: async () => {
-      if (running) await stop(running)
-    },
+    end,
+    endSoon: () => end(lastGrace),
   }
 }

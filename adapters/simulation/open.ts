@@ -7,7 +7,7 @@ import { simulatedPictures, simulatedPipelines, simulatedProbe } from './capture
 import { createMovableClock, moveClocks, offsetVariable } from './clock.js'
 import { claimForSimulation } from './dataMark.js'
 import { createSimulatedHost } from './host.js'
-import { createSimulatedStorage, type DiskLevels } from './storage.js'
+import { createSimulatedDisk, type DiskLevels } from './storage.js'
 import { createSimulatedUsb } from './usb.js'
 
 export interface SimulationOptions {
@@ -62,24 +62,20 @@ export function openSimulation({ levels, scenario }: SimulationOptions, real: Cl
       const offsetFile = join(runDir, 'clock-offset')
       await writeFile(offsetFile, '0\n')
       const usb = createSimulatedUsb(scenario?.cameras ?? noScenario.cameras)
-      let setDisk: ReturnType<typeof createSimulatedStorage>['set'] = () => {}
+      const disk = createSimulatedDisk(levels)
       return {
         clock: clock.clock,
         env: { ...env, [offsetVariable]: offsetFile },
         usb: (host) => (scenario ? usb.usb : host()),
         probe: simulatedProbe,
         pipelines: simulatedPipelines,
-        pictures: simulatedPictures,
-        storage(disk) {
-          const { storage, set } = createSimulatedStorage(disk, levels)
-          setDisk = set
-          return storage
-        },
+        pictures: (pictures) => disk.pictures(simulatedPictures(pictures)),
+        storage: disk.storage,
         host: (signalServer) =>
           createSimulatedHost({
             usb: usb.host,
             signalServer,
-            setDisk: (action) => setDisk(action),
+            setDisk: disk.set,
             moveClock: (by) => moveClocks(clock, offsetFile, by),
           }),
       }

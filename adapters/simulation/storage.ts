@@ -1,6 +1,8 @@
-import type { DiskUsage, Storage } from '../../machines/domain/ports.js'
+import type { DiskUsage, Pictures, Storage } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
 import type { DiskAction } from '../../machines/domain/simulation.js'
+import { unwritten } from '../ffmpeg/pictures.js'
+import { discard } from '../ffmpeg/temporary.js'
 
 export interface DiskLevels {
   warnPercent: number
@@ -31,21 +33,38 @@ function filledTo(percent: number, { used, available }: DiskUsage): Pick<DiskUsa
   return { used: size - left, available: left, percent }
 }
 
-/** Measures the disk, and changes the result for the main folder. The disk itself stays as it is. */
-export function createSimulatedStorage(
-  storage: Storage,
-  levels: DiskLevels,
-): { storage: Storage; set(action: DiskAction): void } {
+/** The error of the system with which the simulated disk takes no file. */
+const errors: Partial<Record<DiskAction, string>> = { disk_full: 'ENOSPC', disk_read_only: 'EROFS' }
+
+/**
+ * Measures the disk, and changes the result for the main folder, where snapshots cannot be saved while it takes no
+ * file. The disk itself stays as it is.
+ */
+export function createSimulatedDisk(levels: DiskLevels): {
+  storage(real: Storage): Storage
+  pictures(real: Pictures): Pictures
+  set(action: DiskAction): void
+} {
   let state: DiskAction = 'disk_ok'
   return {
-    storage: {
-      ...storage,
+    storage: (real) => ({
+      ...real,
       async usage(folder) {
-        const usage = await storage.usage(folder)
+        const usage = await real.usage(folder)
         if (state === 'disk_ok' || folder !== 'main') return usage
         return { ...shown[state](usage, levels), simulated: true }
       },
-    },
+    }),
+    pictures: (real) => ({
+      ...real,
+      async save(camera, picture, options, signal, also) {
+        const errno = errors[state]
+        // A fleeting picture is not saved on the disk of the recordings.
+        if (errno === undefined || options.fleeting) return real.save(camera, picture, options, signal, also)
+        if (also?.keep !== true) await discard(picture.file)
+        throw unwritten(errno)
+      },
+    }),
     set(action) {
       state = action
     },

@@ -24,8 +24,11 @@ export const captureDefaults = ({ camera, mediamtx: { codec } }: Configuration):
 })
 
 /** Time for the cameras to close their files at a stop. The rest of `shutdown_timeout` is for the media server. */
-export const drainLimit = ({ server, mediamtx }: Configuration): number =>
-  Math.max(1_000, server.shutdown_timeout - mediamtx.process_termination_timeout - 500)
+export const drainLimit = ({ server: { shutdown_timeout: limit }, mediamtx }: Configuration): number =>
+  Math.max(Math.min(1_000, limit / 2), limit - mediamtx.process_termination_timeout - 500)
+
+/** Time for the removal of the cameras' paths after that. */
+export const releaseLimit = ({ server }: Configuration): number => Math.min(2_000, server.shutdown_timeout / 10)
 
 /** The policy until a client sets one. */
 export const retentionPolicy = ({ retention_policy: policy }: Configuration): RetentionPolicy => ({
@@ -52,6 +55,7 @@ export const actorOptions = (config: Configuration) => {
     storageInterval: storage.check_interval,
     streamScanLimit: external.scan_timeout,
     drainLimit: drainLimit(config),
+    releaseLimit: releaseLimit(config),
     tiers: {
       directLimit: snapshots.tier0_timeout,
       ffmpegLimit: snapshots.tier1_timeout,

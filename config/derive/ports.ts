@@ -43,7 +43,7 @@ export const portOptions = (config: Configuration, scenario?: Scenario) => ({
   mediaAuth: { host: config.mediamtx.auth_host, port: config.mediamtx.auth_port },
   /** True: an external media server must ask this service for permission of its readers. */
   isProtected: config.security.streams !== 'open',
-  serverProcess: serverProcessOptions(config),
+  serverProcess: { ...serverProcessOptions(config), ...(scenario && { modeFrom: 'serve --simulate' }) },
   externalRtsp: { host: config.mediamtx.host, port: config.mediamtx.rtsp_port },
   neededEncryption: needsEncryption(config),
   rtsp: { ...rtspPlace(config), startTimeout: startLimit(config) },

@@ -17,8 +17,12 @@ const meanings: Record<Action, string> = {
   hang_server: 'The media server does not answer. The service kills it after `mediamtx.hang_timeout`.',
   resume_server: 'Ends `hang_server`.',
   disk_nearly_full: 'The usage is between `storage.warn_percent` and `storage.block_percent`.',
-  disk_full: 'The disk takes no file.',
-  disk_read_only: 'The disk is read-only.',
+  disk_full:
+    'The disk takes no file: recordings are interrupted and refused (`storage_full`), and snapshots fail ' +
+    '(`storage_full`).',
+  disk_read_only:
+    'The disk is read-only: recordings are interrupted and refused (`storage_read_only`), and snapshots fail ' +
+    '(`not_written`).',
   disk_ok: 'The real usage is shown again.',
   jump_clock: 'The wall clock of the service and of its media server jumps by `by`.',
 }
@@ -49,8 +53,8 @@ same notifications, errors and states as with real hardware.
 - The USB cameras of the file replace those of the host. Their pictures are test patterns with a clock. Virtual and RTSP
   cameras of the configuration are there, too.
 - The media server is the embedded one. No other media server is touched.
-- The disk is measured, and the result changed. Nothing is written to fill it, and retention deletes no file because
-  of it.
+- The disk is measured, and the result changed; snapshots are not saved while it takes no file. Nothing is written to
+  fill it, and retention deletes no file because of it.
 - The data directory must be a new one or that of an earlier simulation: ids are never reused, and simulated ids,
   twins and dates must not be mixed with real ones. A new directory for each run gives the same ids in each run.
 - \`server.host\` must be loopback. The log, \`get_server_info\` (\`simulation\`) and the health pages say that the
@@ -104,6 +108,8 @@ The method \`simulate\` causes the same faults at once: \`{"device": "camera0", 
 - The clock that the service has when it ends is saved: the next start in the same directory may find a jump back.
 - A credential that is made with the real clock may be expired, or not valid yet, for the moved clock.
 - The simulated disk is that of the main folder. A fallback folder (\`storage.fallback_path\`) stays well.
+- Only recordings and snapshots notice a simulated fault of the disk. Files can be deleted, and the service saves its
+  own files.
 
 ## Scenarios
 

@@ -63,6 +63,7 @@ export const delayKeys: Readonly<Record<string, string>> = {
   'discovery.pollEvery': 'camera.poll_interval',
   'externalDiscovery.interval': 'external_discovery.scan_interval',
   'fleet.drainLimit': 'server.shutdown_timeout',
+  'fleet.releaseLimit': 'server.shutdown_timeout',
   'mediamtxLink.connectLimit': 'mediamtx.run_on_demand_start_timeout',
   'mediamtxLink.interval': 'mediamtx.health_check_interval',
   'mediamtxLink.reset': 'mediamtx.circuit_breaker.recovery_timeout',

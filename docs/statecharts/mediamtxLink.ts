@@ -14,7 +14,9 @@ export const machine = setup({
   actions: {
     keepInfo: () => {},
     keepPaths: () => {},
+    keepEnd: () => {},
     noteFailure: () => {},
+    forgetEnd: () => {},
     noteRestart: () => {},
     noteOpen: () => {},
     tellUp: () => {},
@@ -44,6 +46,10 @@ export const machine = setup({
 }).createMachine({
   id: 'mediamtxLink',
   invoke: { src: 'watchBreaker' },
+  on: {
+    'server.ended': { actions: { type: 'keepEnd' } },
+    'server.runs': { actions: 'forgetEnd' },
+  },
   initial: 'connecting',
   states: {
     connecting: {

@@ -14,7 +14,9 @@ export const machine = setup({
     noteFailure: () => {},
     noteExit: () => {},
     tellChange: () => {},
+    tellExit: () => {},
     clearReason: () => {},
+    keepDeadline: () => {},
     forgetFailures: () => {},
   },
   guards: {
@@ -44,7 +46,7 @@ export const machine = setup({
         ],
         onError: { target: 'failed', actions: { type: 'noteFailure' } },
       },
-      on: { 'server.end': 'ending' },
+      on: { 'server.end': { target: 'ending', actions: { type: 'keepDeadline' } } },
     },
     external: { tags: 'running', entry: 'tellChange', on: { 'server.end': 'ended' } },
     running: {
@@ -62,11 +64,26 @@ export const machine = setup({
               after: { settled: { actions: 'forgetFailures' } },
               on: { 'server.silent': 'silent' },
             },
-            silent: { after: { silenceLimit: 'asking' }, on: { 'server.answers': 'answering' } },
+            silent: {
+              after: { silenceLimit: 'asking' },
+              on: {
+                'server.answers': 'answering',
+                'server.end': {
+                  target: '#serverProcess.endingSilent',
+                  actions: { type: 'keepDeadline' },
+                },
+              },
+            },
             asking: {
               entry: 'tellChange',
               after: { lastAnswer: 'hung' },
-              on: { 'server.answers': 'answering' },
+              on: {
+                'server.answers': 'answering',
+                'server.end': {
+                  target: '#serverProcess.endingSilent',
+                  actions: { type: 'keepDeadline' },
+                },
+              },
             },
             hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
             killed: {},
@@ -74,13 +91,14 @@ export const machine = setup({
         },
       },
       on: {
-        'server.exited': { target: 'pausing', actions: [{ type: 'noteExit' }, 'tellChange'] },
-        'server.end': 'ending',
+        'server.exited': { target: 'pausing', actions: [{ type: 'noteExit' }, { type: 'tellExit' }] },
+        'server.end': { target: 'ending', actions: { type: 'keepDeadline' } },
       },
     },
     pausing: { after: { pause: 'running' }, on: { 'server.end': 'ended' } },
     failed: { after: { pause: 'choosing' }, on: { 'server.end': 'ended' } },
     ending: { invoke: { src: 'endServer', onDone: 'ended', onError: 'ended' } },
+    endingSilent: { invoke: { src: 'endServer', onDone: 'ended', onError: 'ended' } },
     ended: { type: 'final' },
   },
 })

@@ -28,11 +28,14 @@ export interface JournalEntry {
   actor: string
   /** `camera@1f3a9c`: the machine and the fingerprint of its chart. */
   machine?: string
-  /** The states that were left and entered: paths, joined by ` + `. `from` is absent at the start of an actor. */
+  /**
+   * The states that were left and entered: paths, joined by ` + `. `from` is absent at the start of an actor. Both are
+   * the present states if these began anew for another reason.
+   */
   from?: string
   /** Absent: the actor ended. */
   to?: string
-  /** The public word for the state, if it changed: `unplugged`, `waiting`. */
+  /** The public word for the state, if it changed, or began anew for another reason: `unplugged`, `waiting`. */
   state?: string
   /** The event that was processed. */
   event: string

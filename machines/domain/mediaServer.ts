@@ -26,8 +26,11 @@ export interface ServerProcess {
   start(choice: ServerChoice, exited: (reason: string) => void, signal: AbortSignal): Promise<{ pid: number }>
   /** Kills a child that hangs. Its end is reported like any other. */
   kill(): Promise<void>
-  /** Sends SIGINT, and SIGKILL after 5 s. Resolves when the child is gone, or at once if there is none. */
-  end(): Promise<void>
+  /**
+   * Sends SIGINT, and SIGKILL after `mediamtx.process_termination_timeout`, or after `grace` ms if that is shorter.
+   * Resolves when the child is gone, or at once if there is none.
+   */
+  end(grace?: number): Promise<void>
 }
 
 /** The path of one camera. `command`: runs on demand and publishes to the path. `url`: pulled on demand. */

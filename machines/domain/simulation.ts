@@ -89,7 +89,7 @@ export interface SimulatedHost {
   twin(name: string, port: string | undefined, signal: AbortSignal): Promise<void>
   /** Rejects with `Failure` if the service has no media server of its own that runs. */
   server(action: ServerAction): Promise<void>
-  /** Changes the measured usage of the main disk. Nothing is written. */
+  /** Changes the measured usage of the main disk, and whether it takes snapshots. Nothing is written. */
   disk(action: DiskAction): Promise<void>
   /** Moves the wall clock of the service and of its embedded media server. */
   jumpClock(by: number): Promise<void>

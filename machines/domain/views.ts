@@ -145,6 +145,8 @@ export interface LinkView {
   cause: Cause
   /** `closed`: calls to the media server are allowed. */
   breaker: 'closed' | 'open' | 'halfOpen'
+  /** The media server of this service has ended and does not run again yet. */
+  ended?: true
   server?: ServerChoice & { version?: string }
 }
 

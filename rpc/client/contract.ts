@@ -1723,7 +1723,7 @@ export interface Methods {
         from?: string
         /** States that were entered; absent: the actor ended */
         to?: string
-        /** The state in the words of the API, if it changed */
+        /** The state in the words of the API, if it changed or has another reason */
         state?: string
         event: string
         /** What happened, in one sentence for people */
@@ -1781,7 +1781,7 @@ export interface Methods {
         from?: string
         /** States that were entered; absent: the actor ended */
         to?: string
-        /** The state in the words of the API, if it changed */
+        /** The state in the words of the API, if it changed or has another reason */
         state?: string
         event: string
         /** What happened, in one sentence for people */

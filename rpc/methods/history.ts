@@ -23,7 +23,9 @@ const Entry = Type.Object({
   machine: Type.Optional(Type.String({ description: 'The machine and the fingerprint of its chart' })),
   from: Type.Optional(Type.String({ description: 'States that were left; absent: the actor began' })),
   to: Type.Optional(Type.String({ description: 'States that were entered; absent: the actor ended' })),
-  state: Type.Optional(Type.String({ description: 'The state in the words of the API, if it changed' })),
+  state: Type.Optional(
+    Type.String({ description: 'The state in the words of the API, if it changed or has another reason' }),
+  ),
   event: Type.String(),
   text: Type.String({ description: 'What happened, in one sentence for people' }),
   cause: Type.Optional(

@@ -41,6 +41,36 @@ describe('explanations', () => {
     expect(causes[1]?.evidence).to.deep.include({ available: 0, percent: 100 })
   })
 
+  it('date a fault of the disk by itself, not by the one before it, with its own evidence and causes', async () => {
+    await world.faults.diskFull?.begin([])
+    await world.pass(5_000)
+    const full = world.actors.explain.component('storage')
+    await world.pass(5_000)
+    await world.faults.readOnly?.begin([])
+    await world.pass(2_000)
+    const { state, since, reason, evidence, causes } = world.actors.explain.component('storage')
+    expect([state, reason?.code]).to.deep.equal(['critical', 'storage_read_only'])
+    expect(since - full.since).to.be.within(5_000, 11_000)
+    expect(evidence?.percent).to.be.below(100)
+    expect(causes[0]).to.deep.include({ at: since, state: 'critical', event: 'measureDisk done' })
+    expect(causes[0]?.seq).to.be.above(full.causes[0]?.seq ?? 0)
+    const { percent } = causes[0]?.evidence ?? {}
+    expect(percent).to.equal(evidence?.percent)
+  })
+
+  it('name the causes of what a recording waits for now, not of what it waited for before', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.diskFull?.begin([])
+    await world.pass(8_000)
+    await world.faults.unplugged?.begin(['camera0'])
+    await world.pass(2_000)
+    const { state, reason, causes } = world.actors.explain.recording('camera0')
+    expect([state, reason?.code]).to.deep.equal(['interrupted', 'unplugged'])
+    expect(causes[0]).to.deep.include({ actor: 'camera:camera0/recording', event: 'camera.lost' })
+    expect(causes.map(({ actor }) => actor)).not.to.include('storage')
+  })
+
   it('follow the loss of the media server to the end of its process', async () => {
     await world.faults.serverGone?.begin([])
     await world.pass(3_000)

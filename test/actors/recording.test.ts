@@ -52,6 +52,11 @@ describe('the intent of a recording', () => {
     expect(await recall()).to.deep.equal({ intent, grewAt: 5_000 })
   })
 
+  it('is recalled with no later end than now, though its stream was ahead of the clock', async () => {
+    const { recall } = stored(intent, 4_900)
+    expect(await recall()).to.deep.equal({ intent, grewAt: 4_900 })
+  })
+
   it('is kept until its files are converted', async () => {
     const { log, finish, store } = stored(intent)
     const files = await finish('mkv')
@@ -78,7 +83,7 @@ describe('the intent of a recording', () => {
 })
 
 /** The effects with a store that holds the intent, and one file of two seconds that begins at 3 s. */
-function stored(intent: RecordingIntent) {
+function stored(intent: RecordingIntent, now = 9_000) {
   const log: string[] = []
   let kept: RecordingIntent | undefined = intent
   const file = (name: string) => ({ name, camera: 'camera0', bytes: 1, duration: 2_000, complete: true })
@@ -106,7 +111,7 @@ function stored(intent: RecordingIntent) {
       save: async ({ files, gaps }: EndedGaps) => void log.push(`gaps of ${files.join()}: ${gaps.length}`),
     },
     log: { warn: () => {}, info: () => {}, error: () => {} },
-    clock: { now: () => 9_000 },
+    clock: { now: () => now },
   }
   return {
     log,

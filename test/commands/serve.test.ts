@@ -11,6 +11,7 @@ import { serve } from '../../commands/serve.js'
 import { informSystemd, statusLine } from '../../commands/systemd.js'
 import { loadConfiguration } from '../../config/load.js'
 import type { Told } from '../../machines/domain/facts.js'
+import { noScenario, type Scenario } from '../../machines/domain/simulation.js'
 import type { LinkView, StorageView } from '../../machines/domain/views.js'
 import { cameraView, noon, unplugged } from '../rpc/fakes.js'
 import { later, turn } from '../support/later.js'
@@ -177,12 +178,14 @@ describe('serve', () => {
     settings = {},
     reload = async () => {},
     guide,
+    scenario,
     isTTY = false,
   }: {
     env?: Record<string, string>
     settings?: Record<string, string>
     reload?: App['reload']
     guide?: GuideSources
+    scenario?: Scenario
     isTTY?: boolean
   } = {}) {
     const { config } = loadConfiguration({ env: settings })
@@ -207,7 +210,7 @@ describe('serve', () => {
       }) as unknown as App
     const outcome = serve(
       config,
-      { warnings: ['a key is not used'], guide },
+      { warnings: ['a key is not used'], guide, scenario },
       {
         env,
         clock: systemClock,
@@ -281,10 +284,35 @@ describe('serve', () => {
         'a key is not used',
         'the service listens',
         'the service stops',
+        'the service has stopped',
       ])
     } finally {
       await rm(dir, { recursive: true })
     }
+  })
+
+  it('warns of a scenario, and of the method `simulate` without one', async () => {
+    const said = async (settings: Record<string, string>, scenario?: Scenario) => {
+      const { outcome, signal, lines } = run({ settings, ...(scenario && { scenario }) })
+      signal.resolve('SIGTERM')
+      await outcome
+      return lines()
+        .split('\n')
+        .filter((line) => line.includes('do not use'))
+        .map((line) => {
+          const { time: _time, level: _level, ...told } = JSON.parse(line)
+          return told
+        })
+    }
+    const enabled = { CAMERA_SERVICE_SIMULATION_ENABLED: 'true' }
+    expect(await said({})).to.deep.equal([])
+    expect(await said(enabled)).to.deep.equal([
+      { message: 'administrators may simulate faults (simulation.enabled): do not use the service in production' },
+    ])
+    const front = { name: 'front', port: '1', plugged: true }
+    expect(await said(enabled, { ...noScenario, cameras: [front] })).to.deep.equal([
+      { message: 'the service simulates cameras and faults: do not use it in production', cameras: 1, steps: 0 },
+    ])
   })
 
   it('ends with 0 after a signal', async () => {

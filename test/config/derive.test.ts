@@ -10,6 +10,7 @@ import {
   captureDefaults,
   drainLimit,
   fleetInput,
+  releaseLimit,
   retentionPolicy,
   streamAccessOptions,
 } from '../../config/derive/actors.js'
@@ -305,6 +306,7 @@ describe('options from the configuration', () => {
       storageInterval: 5_000,
       streamScanLimit: 30_000,
       drainLimit: 4_500,
+      releaseLimit: 1_000,
     })
     expect(askOptions(defaults)).to.deep.equal({
       startLimit: 22_000,
@@ -367,6 +369,11 @@ describe('options from the configuration', () => {
     expect(graded('[{ name: a, source: virtual, priority: 51 }]')).to.equal(true)
     expect(drainLimit(defaults)).to.equal(4_500)
     expect(drainLimit(configured({ SERVER_SHUTDOWN_TIMEOUT: '2s' }))).to.equal(1_000)
+    for (const time of ['1s', '2s', '5s', '10s', '1m']) {
+      const config = configured({ SERVER_SHUTDOWN_TIMEOUT: time })
+      const left = config.server.shutdown_timeout - drainLimit(config) - releaseLimit(config)
+      expect(left, `of ${time}, for the media server`).to.be.at.least(400)
+    }
   })
 
   it('for retention: with the limit of its type only', () => {

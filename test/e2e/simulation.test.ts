@@ -75,7 +75,7 @@ describe('the scenarios of config/examples/simulations', function () {
     expect(await service.call('get_server_info')).to.include({ simulation: true })
     const health = await fetch(`http://127.0.0.1:${service.ports.health}/health/detailed`)
     expect(await health.json()).to.include({ simulation: true, environment: 'simulation' })
-    expect(service.log.some((line) => line.includes('the service simulates faults'))).to.equal(true)
+    expect(service.log.some((line) => line.includes('the service simulates cameras and faults'))).to.equal(true)
     const picture = await service.call('take_snapshot', { device: 'camera0' })
     expect(picture).to.include({ status: 'SUCCESS' })
 

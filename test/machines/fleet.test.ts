@@ -24,7 +24,7 @@ import { pipelineMachine } from '../../machines/pipeline.js'
 import { pullMachine } from '../../machines/pull.js'
 import { recordingMachine } from '../../machines/recording.js'
 import { retentionMachine } from '../../machines/retention.js'
-import { type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
+import { type ServerEnd, type ServerProcessEvent, serverProcessMachine } from '../../machines/serverProcess.js'
 import { sourceMachine } from '../../machines/source.js'
 import { storageMachine } from '../../machines/storage.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
@@ -862,7 +862,7 @@ function fleet({
             runServer: fromCallback(({ sendBack }) => {
               tellServer = sendBack
             }) as never,
-            endServer: fromPromise<void>(() => {
+            endServer: fromPromise<void, ServerEnd>(() => {
               log.push('server ended')
               return ending.promise
             }),

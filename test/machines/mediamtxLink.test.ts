@@ -69,6 +69,35 @@ describe('mediamtxLink', () => {
     expect(asked()).to.equal(3)
   })
 
+  it('tells the end of the process as the reason, not what a check of it found, until it runs again', async () => {
+    const { actor, clock, facts, cause, answers, silent, synced } = await up()
+    const details = 'the media server was ended by SIGKILL'
+    actor.send({ type: 'server.ended', reason: details })
+    expect(cause().reason, 'no check has failed yet').to.equal(undefined)
+    actor.send({ type: 'link.check' })
+    await silent()
+    const reason = because('server_unreachable', details)
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.degraded', reason })
+    expect(cause().reason).to.deep.equal(reason)
+    clock.increment(1_000)
+    await silent()
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.down', reason })
+    actor.send({ type: 'server.runs' })
+    expect(cause().reason?.details).not.to.equal(details)
+    actor.send({ type: 'link.check' })
+    await answers('tuesday')
+    await synced(1)
+    expect(cause()).to.deep.equal({ state: 'up', since: 0 })
+  })
+
+  it('says that the server was restarted if its new process answers first', async () => {
+    const { actor, facts, answers } = await up()
+    actor.send({ type: 'server.ended', reason: 'the media server was ended by SIGKILL' })
+    actor.send({ type: 'link.check' })
+    await answers('tuesday')
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.down', reason: because('server_restarted') })
+  })
+
   it('adds jitter to its delays', async () => {
     const early = link({ seed: 0 })
     await early.silent()

@@ -297,6 +297,22 @@ describe('recording', () => {
     expect(view().files).to.have.members(['one.mp4', '1.mp4', '2.mp4', '3.mp4'])
   })
 
+  it('was not growing later than its file was closed, though the stream was ahead of the clock', async () => {
+    const { actor, clock, facts, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    // Five seconds of media that begin at 1 s.
+    await fileClosed({ files: [oneFile], endedAt: 5_700 })
+    expect(view()).to.deep.include({ status: 'INTERRUPTED', since: 5_700 })
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    await opened()
+    await firstBytes(two)
+    expect(view().gaps).to.deep.equal([{ from: 5_700, to: 8_000, reason: because('unplugged') }])
+    expect(facts.at(-1)).to.deep.include({ type: 'recording.resumed', gap: view().gaps[0] })
+  })
+
   it('continues with the files of the earlier run of the service, and says why it was interrupted', async () => {
     const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'fmp4', startedAt: 1_000, gaps: [] }
     const { actor, view } = record({ recalled: { intent, grewAt: 6_000 } })

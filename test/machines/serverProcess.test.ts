@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
-import { serverProcessMachine } from '../../machines/serverProcess.js'
+import { type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
@@ -114,6 +114,32 @@ describe('serverProcess', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('tells the effect that ends it until when, and that a child is known to be silent', async () => {
+    for (const [isSilent, reports] of [
+      [false, []],
+      [false, ['server.answers']],
+      [true, ['server.answers', 'server.silent']],
+      [false, ['server.answers', 'server.silent', 'server.answers']],
+    ] as const) {
+      const { actor, ends, chosen, ended } = server()
+      await chosen('managed')
+      actor.send({ type: 'server.started', pid: 7 })
+      for (const type of reports) actor.send({ type })
+      actor.send({ type: 'server.end', until: 9_500 })
+      expect(ends, reports.join()).to.deep.equal([{ until: 9_500, isSilent }])
+      await ended()
+      expect(actor.getSnapshot().status).to.equal('done')
+    }
+  })
+
+  it('tells its parent why the child ended', async () => {
+    const { actor, heard, chosen } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.exited', reason: 'the media server was ended by SIGKILL' })
+    expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: 'the media server was ended by SIGKILL' })
+  })
+
   it('shows why it could not choose a server, and retries', async () => {
     const { actor, clock, choices, choosingFails } = server()
     await choosingFails('port 9997 is taken')
@@ -126,6 +152,7 @@ describe('serverProcess', () => {
 function server() {
   const clock = new SimulatedClock()
   const ending = later<void>()
+  const ends: ServerEnd[] = []
   let choosing = later<ServerChoice>()
   let choices = 0
   let starts = 0
@@ -141,7 +168,10 @@ function server() {
         runServer: fromCallback<EventObject, { choice: ServerChoice }>(() => {
           starts += 1
         }),
-        endServer: fromPromise<void>(() => ending.promise),
+        endServer: fromPromise<void, ServerEnd>(({ input }) => {
+          ends.push(input)
+          return ending.promise
+        }),
         killServer: fromPromise<void>(async () => {
           kills += 1
         }),
@@ -152,9 +182,11 @@ function server() {
   return {
     actor,
     clock,
+    heard,
     changes: () => heard.filter(({ type }) => type === 'server.changed').length,
     starts: () => starts,
     kills: () => kills,
+    ends,
     choices: () => choices,
     chosen: (kind: ServerChoice['kind']) => {
       choosing.resolve({ kind, why: 'test' })

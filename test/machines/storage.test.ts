@@ -114,10 +114,12 @@ describe('storage', () => {
   })
 
   it('stays critical, for the same reason, after one failed measurement', async () => {
-    const { heard, levels, measures, fails } = disk()
+    const { actor, heard, levels, measures, fails } = disk()
     await measures(95)
     await measures(89)
+    const { reason } = storageView(actor.getSnapshot(), 0).cause
     await fails('late')
+    expect(storageView(actor.getSnapshot(), 0).cause.reason).to.deep.equal(reason)
     expect(levels()).to.deep.equal(['critical'])
     expect(heard.filter(isLevel)).to.have.length(1)
   })

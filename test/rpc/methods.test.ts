@@ -554,6 +554,15 @@ describe('methods', () => {
     expect(result).to.deep.equal([{ name: 'camera0', source: 'rtspSession', ready: true, readers: 2, bytes_sent: 20 }])
   })
 
+  it('do not report a media server as running whose process has ended, before the second check', async () => {
+    const cause = { state: 'degraded', since: noon - 100, reason: because('server_unreachable') }
+    const mediamtx = async () => (await admin.call('get_status')).result.components.mediamtx
+    world.link = { ...world.link, state: 'degraded', cause }
+    expect(await mediamtx()).to.equal('RUNNING')
+    world.link = { ...world.link, ended: true }
+    expect(await mediamtx()).to.equal('STARTING')
+  })
+
   it('report a media server that is down', async () => {
     world.link = {
       ...world.link,

@@ -95,12 +95,15 @@ describe('repeated log lines', () => {
 
   it('are written when the log is closed', () => {
     const log = summary()
-    for (let i = 0; i < 3; i++) log.error('a')
-    timers.tick(5000)
+    for (let i = 0; i < 2; i++) log.error('a')
+    timers.tick(1000)
+    log.error('a')
+    timers.tick(4000)
     log.close()
+    // They did not happen when the line was written.
     expect(written).to.deep.equal([
       ['error', 'a'],
-      ['error', 'a', { repeated: 2, repeated_for_ms: 5000 }],
+      ['error', 'a', { repeated: 2, repeated_for_ms: 5000, last_repeat_ms_ago: 4000 }],
     ])
     expect(timers.countTimers()).to.equal(0)
   })

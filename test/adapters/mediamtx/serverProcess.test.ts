@@ -68,6 +68,12 @@ describe('server process', () => {
   describe('choice', () => {
     it('follows the mode', async () => {
       const { make } = await arrange({ env: noPath })
+      const why = async (modeFrom?: string) =>
+        (await make({ mode: 'embedded', ...(modeFrom && { modeFrom }) }).choose(never())).why
+      expect([await why(), await why('serve --simulate')]).to.deep.equal([
+        'mediamtx.mode selects the built-in simulator',
+        'serve --simulate selects the built-in simulator',
+      ])
       expect(await make({ mode: 'external' }).choose(never())).to.have.property('kind', 'external')
       expect(await make({ mode: 'embedded' }).choose(never())).to.have.property('kind', 'embedded')
       expect((await rejection(make({ mode: 'managed' }).choose(never()))).message).to.equal(
@@ -176,8 +182,13 @@ describe('server process', () => {
         'the media server is already running',
       )
       process.kill(pid, 'SIGKILL')
-      expect(await reason).to.equal('the media server was ended by SIGKILL: [path camera0] rtsp://… is slow')
-      const second = await server.start(embedded, unexpected, never())
+      expect(await reason, 'its last line has nothing to do with that').to.equal(
+        'the media server was ended by SIGKILL',
+      )
+      const { reason: fault, exited: ended } = exits()
+      const second = await server.start(embedded, ended, never())
+      process.kill(second.pid, 'SIGSEGV')
+      expect(await fault).to.equal('the media server was ended by SIGSEGV: [path camera0] rtsp://… is slow')
       expect(second.pid).to.not.equal(pid)
     })
 
@@ -315,6 +326,13 @@ describe('server process', () => {
       expect(log.lines).to.include('warn the media server does not exit and is killed')
     })
 
+    it('is killed earlier if little time is left', async () => {
+      const { server } = await arrange({ simulatorCommand: run('deaf'), grace: 600_000 })
+      const { pid } = await server.start(embedded, unexpected, never())
+      await server.end(50)
+      expect(await isAlive(pid)).to.equal(false)
+    })
+
     describe('of a service that is killed', () => {
       /** Starts a server in a service that is then killed, and waits for the end of the server. */
       const outlive = async ({ log: _, ...options }: Awaited<ReturnType<typeof arrange>>['options']) => {
@@ -370,6 +388,14 @@ describe('server process', () => {
       expect(own.pid && (await isAlive(own.pid))).to.equal(false)
       expect(other.exitCode ?? other.signalCode).to.equal(null)
       expect(log.lines).to.deep.equal([`warn ending processes left over from an earlier run {"pids":[${own.pid}]}`])
+    })
+
+    it('are not said to be of an earlier run after a start of this one', async () => {
+      const { server, options, log } = await arrange({ simulatorCommand: run('good') })
+      await server.start(embedded, unexpected, never())
+      const { pid } = await orphan(options.mark)
+      await server.end()
+      expect(log.lines).to.include(`warn ending processes left over from the last media server {"pids":[${pid}]}`)
     })
 
     it('that are stopped are continued, so that they end before the kill', async () => {

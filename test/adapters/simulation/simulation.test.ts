@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { expect } from 'chai'
+import { codeOf } from '../../../adapters/errorCode.js'
 import { simulatedPictures, simulatedPipelines, simulatedProbe } from '../../../adapters/simulation/capture.js'
 import { createMovableClock, moveClocks } from '../../../adapters/simulation/clock.js'
 import { claimForSimulation } from '../../../adapters/simulation/dataMark.js'
 import { createSimulatedHost } from '../../../adapters/simulation/host.js'
-import { createSimulatedStorage } from '../../../adapters/simulation/storage.js'
+import { createSimulatedDisk } from '../../../adapters/simulation/storage.js'
 import { createSimulatedUsb, isSimulated } from '../../../adapters/simulation/usb.js'
 import type { Device, UsbDevice } from '../../../machines/domain/camera.js'
 import type { DiskUsage } from '../../../machines/domain/files.js'
@@ -138,14 +139,11 @@ describe('simulated USB cameras', () => {
 
 describe('a simulated disk', () => {
   const real: DiskUsage = { total: 1_000, used: 100, available: 800, percent: 11, inodes: 50, inodesPercent: 2 }
-  const open = () =>
-    createSimulatedStorage(
-      { usage: async () => real, use: async () => {}, keepReserve: async () => {} },
-      {
-        warnPercent: 80,
-        blockPercent: 90,
-      },
-    )
+  const levels = { warnPercent: 80, blockPercent: 90 }
+  const open = (usage = real) => {
+    const { storage, ...disk } = createSimulatedDisk(levels)
+    return { ...disk, storage: storage({ usage: async () => usage, use: async () => {}, keepReserve: async () => {} }) }
+  }
 
   it('shows the real usage until it is changed, and again afterwards', async () => {
     const { storage, set } = open()
@@ -157,8 +155,7 @@ describe('a simulated disk', () => {
 
   it('is never less full than the real one', async () => {
     const crowded = { ...real, used: 792, available: 108, percent: 88 }
-    const parts = { usage: async () => crowded, use: async () => {}, keepReserve: async () => {} }
-    const { storage, set } = createSimulatedStorage(parts, { warnPercent: 80, blockPercent: 90 })
+    const { storage, set } = open(crowded)
     set('disk_nearly_full')
     expect(await storage.usage('main')).to.deep.equal({ ...crowded, simulated: true })
   })
@@ -178,6 +175,49 @@ describe('a simulated disk', () => {
     expect(readOnly.fault?.code).to.equal('storage_read_only')
     expect(await storage.usage('fallback')).to.equal(real)
   })
+})
+
+describe('snapshots on a simulated disk', () => {
+  let dir: string
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'simulation-'))
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  const arrange = async () => {
+    const saved: string[] = []
+    const { pictures, set } = createSimulatedDisk({ warnPercent: 80, blockPercent: 90 })
+    const { save } = pictures({
+      save: async (_: unknown, { file }: { file: string }) => saved.push(basename(file)),
+    } as never)
+    const file = join(dir, 'new.jpg')
+    const take = async (more: { fleeting?: true } = {}, also = { keep: false }) => {
+      await writeFile(file, 'picture')
+      const options = { format: 'jpg', quality: 90, ...more } as const
+      return save('camera0', { file, capturedAt: 1 }, options, never, also)
+    }
+    return { saved, set, file, take }
+  }
+
+  for (const [action, code, details] of [
+    ['disk_full', 'storage_full', 'no space is left for the picture'],
+    ['disk_read_only', 'not_written', 'the picture could not be written (EROFS)'],
+  ] as const)
+    it(`fail as on a real one: ${action}`, async () => {
+      const { saved, set, file, take } = await arrange()
+      set(action)
+      const { code: found, message } = await failure(take())
+      expect([found, message, saved]).to.deep.equal([code, details, []])
+      expect(await readFile(file).catch(codeOf), 'no temporary file stays').to.equal('ENOENT')
+      await failure(take({}, { keep: true }))
+      expect(await readFile(file, 'utf8'), 'another caller needs it').to.equal('picture')
+      await take({ fleeting: true })
+      set('disk_ok')
+      await take()
+      set('disk_nearly_full')
+      await take()
+      expect(saved).to.have.length(3)
+    })
 })
 
 describe('a simulated host', () => {

@@ -81,6 +81,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
         host.exited = () => {}
         host.crash('ended')
       },
+      endSoon: async () => {},
     },
     reader: {
       follow: () => new Promise(() => {}),
