@@ -1,8 +1,9 @@
 /** The words of explanations, in one table for each kind. */
 import { bytesText, percentText } from './amounts.js'
+import { effectWords } from './effectWords.js'
 import type { Component } from './explanation.js'
 import type { JournalEntry } from './journal.js'
-import { delayWords, effectWords, eventWords } from './journalWords.js'
+import { delayWords, eventWords } from './journalWords.js'
 import type { ReasonCode } from './reason.js'
 
 type Words = Readonly<Record<string, string>>

@@ -116,7 +116,7 @@ describe('the advice of explain on the terminal', () => {
     expect(text).to.include('until a recording runs: run camera-service record camera0 first')
   })
 
-  it('does not advise what is refused', async () => {
+  it('names no method that is refused', async () => {
     const lead = async ({ faults, pass }: SimulatedWorld) => {
       await faults.unplugged?.begin(first)
       await pass(1_000)

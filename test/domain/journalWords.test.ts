@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import type { AnyStateMachine } from 'xstate'
 import { machines } from '../../docs/generate/statecharts.js'
+import { effectWords } from '../../machines/domain/effectWords.js'
 import { entryInWords, eventInWords, withoutRepeats } from '../../machines/domain/explanationWords.js'
 import type { JournalEntry } from '../../machines/domain/journal.js'
-import { delayWords, effectWords, eventWords } from '../../machines/domain/journalWords.js'
+import { delayWords, eventWords } from '../../machines/domain/journalWords.js'
 
 const eventsOf = ({ events }: AnyStateMachine) => events.filter((event) => !/^xstate\.|\*/.test(event))
 const all = (of: (machine: AnyStateMachine) => string[]) => [...new Set(machines.flatMap(of))].sort()
