@@ -57,11 +57,11 @@ async function ask<T>(
   }
 }
 
-/** Sends DESCRIBE over an open connection. Rejects unless the status is 200. `isKnown`: with credentials. */
+/** Sends DESCRIBE over an open connection. Rejects unless the status is 200. `isKnown`: as in `refusalOf`. */
 export async function describe(
   connection: Connection,
   url: string,
-  isKnown = false,
+  isKnown?: boolean,
 ): Promise<ReturnType<typeof readDescription>> {
   const answer = await connection.request({ method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
   if (answer.status !== 200) throw refusalOf(answer.status, isKnown)
@@ -82,8 +82,11 @@ const sentences: Readonly<Record<number, (isKnown: boolean) => string>> = {
   404: () => `there is no stream at this path (404): ${checkPath}`,
 }
 
-/** Returns the failure for an RTSP status other than 200. `isKnown`: the service has credentials for the source. */
-export function refusalOf(status: number, isKnown = false): Failure {
+/**
+ * Returns the failure for an RTSP status other than 200. `isKnown`: the service has credentials for the source. Without
+ * it the sentence has no advice: a scan tries paths that nobody wrote.
+ */
+export function refusalOf(status: number, isKnown?: boolean): Failure {
   const code =
     status === 401 || status === 403
       ? 'source_refused'
@@ -92,7 +95,8 @@ export function refusalOf(status: number, isKnown = false): Failure {
         : status >= 300 && status < 400
           ? 'redirected'
           : 'source_error'
-  return new Failure(code, sentences[status]?.(isKnown) ?? `${because(code).details} (${status})`)
+  const advice = isKnown === undefined ? undefined : sentences[status]?.(isKnown)
+  return new Failure(code, advice ?? `${because(code).details} (${status})`)
 }
 
 type Tracks = { video?: MediaSection; audio?: MediaSection; media: MediaSection }
