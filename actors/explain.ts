@@ -1,5 +1,5 @@
 import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
-import { needOf, stateWords, timerWords } from '../machines/domain/explanationWords.js'
+import { entryInWords, needOf, newTries, stateWords, timerWords } from '../machines/domain/explanationWords.js'
 import { ambiguityOf } from '../machines/domain/identity.js'
 import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
 import { keptValues } from '../machines/domain/kept.js'
@@ -40,7 +40,11 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     const chain: JournalEntry[] = []
     let entry = journalist.latest(actor)
     while (entry !== undefined && chain.length < longest) {
-      chain.push(entry)
+      const last = chain.at(-1)
+      // The later entry then follows from what the earlier one followed from.
+      if (last && isPassedOn(entry, last))
+        chain[chain.length - 1] = { ...last, ...(entry.cause && { cause: entry.cause }) }
+      else chain.push(entry)
       entry = entry.cause?.seq === undefined ? undefined : journalist.entry(entry.cause.seq)
     }
     return chain
@@ -53,7 +57,8 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const machine = (source as { logic?: { id?: string } }).logic?.id
       const effect = timerWords[`${machine}.${name}`]
       if (name === undefined || effect === undefined || !isOne(actorName(source))) return []
-      return [{ name, effect, until: startedAt + delay }]
+      const isNewTry = names.includes(actorName(source)) && newTries.has(`${machine}.${name}`)
+      return [{ name, effect, until: startedAt + delay, ...(isNewTry && { isNewTry }) }]
     })
     return scheduled.sort((one, other) => one.until - other.until)
   }
@@ -91,23 +96,43 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     return rhythms(fleet, id, of, () => flappingOf(entries, id as CameraView['id'], clock.now()))
   }
 
+  const cameraOf: Explain['camera'] = (id) => {
+    const view = directory.camera(id)
+    const actor = `camera:${view.id}`
+    const title = `${view.id} (${view.name})`
+    const also = endOf(view)
+    const found = explained(view.id, { title, words: stateWords.camera, actor, cause: view.cause, also })
+    const rhythm = flapping(view.id)
+    return {
+      ...found,
+      ...(rhythm && { flapping: rhythm }),
+      timers: found.timers.filter(({ name }) => view.recording === undefined || name !== 'retirement'),
+      text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
+      allowed: view.allowed,
+      refused: refusedOf(view),
+    }
+  }
+
   return {
     flapping,
 
-    camera(id) {
+    camera: cameraOf,
+
+    failure(id, code) {
       const view = directory.camera(id)
-      const actor = `camera:${view.id}`
+      const isOfState = view.cause.reason?.code === code || view.cause.state !== 'available'
+      if (isOfState) return cameraOf(id)
+      const chains = parts
+        .map((part) => chainOf(`camera:${view.id}/${part}`))
+        .sort(([one], [other]) => seqOf(other) - seqOf(one))
+      const now = clock.now()
+      const found = chains.find((chain) => reasonIn(chain, code)) ?? chains.find((chain) => hasJustFailed(chain, now))
+      const [last] = found ?? []
+      const reason = reasonIn(found, code)
+      if (last === undefined) return undefined
+      const cause: Cause = { state: view.cause.state, since: last.at, ...(reason && { reason }) }
       const title = `${view.id} (${view.name})`
-      const also = endOf(view)
-      const found = explained(view.id, { title, words: stateWords.camera, actor, cause: view.cause, also })
-      const rhythm = flapping(view.id)
-      return {
-        ...found,
-        ...(rhythm && { flapping: rhythm }),
-        text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
-        allowed: view.allowed,
-        refused: refusedOf(view),
-      }
+      return explained(view.id, { title, words: stateWords.camera, actor: last.actor, cause, timersOfActors: [] })
     },
 
     recording(id) {
@@ -115,12 +140,13 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const actor = `camera:${view.id}/recording`
       const { recording } = view
       const last = journalist.latest(actor)
-      const state = recording?.status.toLowerCase() ?? (last?.state === 'failed' ? 'failed' : 'not recording')
+      const isFailed = last?.state === 'failed'
+      const state = recording?.status.toLowerCase() ?? (isFailed ? 'failed' : 'not recording')
       const since = recording?.since ?? last?.at ?? recording?.startedAt ?? 0
-      const reason = recording ? recording.reason : reasonIn(last)
+      const reason = recording ? recording.reason : reasonIn(isFailed ? chainOf(actor) : last && [last])
       const cause: Cause = { state, since, ...(reason && { reason }) }
       const title = `the recording of ${view.id} (${view.name})`
-      const also = endOf(view)
+      const also = endOf(view).map((timer) => ({ ...timer, isNewTry: true }))
       const isOfRecording = (method: string) => method.endsWith('_recording')
       return {
         ...explained(`recording of ${view.id}`, { title, words: stateWords.recording, actor, cause, also }),
@@ -162,23 +188,38 @@ function remarksOn({ identity, stream }: CameraView): string[] {
   ]
 }
 
+/** The parts of a camera whose failures fail requests. */
+const parts = ['recording', 'snapshot', 'demand', 'pipeline', 'pull'] as const
+
 /** The requested end of a recording. */
 const endOf = ({ recording }: CameraView): Timer[] =>
   recording?.startedAt === undefined || recording.duration === undefined
     ? []
     : [{ name: 'duration', effect: 'the recording ends', until: recording.startedAt + recording.duration }]
 
-function reasonIn(entry: JournalEntry | undefined): Reason | undefined {
-  const { reason, details } = entry?.evidence ?? {}
-  return isReasonCode(reason) && typeof details === 'string' ? { code: reason, details } : undefined
+const seqOf = (entry: JournalEntry | undefined): number => entry?.seq ?? 0
+
+/** The limit of a wait was over: that is no event with a reason. `now`: epoch ms. */
+const hasJustFailed = ([last]: readonly JournalEntry[], now: number): boolean =>
+  last !== undefined && (last.state === 'failed' || last.state === 'over') && Math.abs(now - last.at) < 1_000
+
+/** A request that one actor passes on to another. */
+const isPassedOn = (entry: JournalEntry, later: JournalEntry): boolean =>
+  entry.event === later.event && entry.actor !== later.actor && entryInWords(entry) === entryInWords(later)
+
+/** The newest reason of a chain; with this code if there is one. */
+function reasonIn(chain: readonly JournalEntry[] = [], wanted?: string): Reason | undefined {
+  for (const { evidence: { reason, details } = {} } of chain)
+    if (isReasonCode(reason) && typeof details === 'string' && (wanted ?? reason) === reason)
+      return { code: reason, details }
+  return undefined
 }
 
 /** The methods that are refused now, with what they need. */
 const refusedOf = (view: CameraView): Refused[] =>
-  refusalsOf(view).map(({ method, error: { data } }) => {
+  refusalsOf(view).map(({ method, reason, error: { data } }) => {
     const state = data.state ?? view.cause.state
-    const isOfCamera = data.reason === 'invalid_state' && state === view.cause.state
-    const code = isOfCamera ? view.cause.reason?.code : data.reason
     const details = data.details ?? data.detail ?? state
-    return { method, reason: code ?? 'invalid_state', details, needs: needOf(code, state, method) }
+    const errno = reason === view.cause.reason?.code ? view.cause.reason.evidence?.errno : undefined
+    return { method, reason, details, needs: needOf({ code: reason, errno, state, method, allowed: view.allowed }) }
   })

@@ -221,7 +221,7 @@ function causeOf(step: Step, own: JournalEntry | undefined): NonNullable<NewEntr
     first = first.parent
     if (first.entry !== undefined) break
     const more = evidenceOf(first.event)
-    evidence = more || evidence ? { ...more, ...evidence } : undefined
+    evidence = merged(isEnd(step) ? withoutReason(more) : more, evidence)
     by ??= requesterOf(first.event)
   }
   const entry = first === step ? undefined : first.entry
@@ -234,6 +234,17 @@ function causeOf(step: Step, own: JournalEntry | undefined): NonNullable<NewEntr
     ...((by ?? entry?.cause?.by) && { by: by ?? entry?.cause?.by }),
     ...(evidence && { evidence }),
   } as NonNullable<NewEntry['cause']> & { evidence?: Evidence }
+}
+
+const merged = (one: Evidence | undefined, other: Evidence | undefined): Evidence | undefined =>
+  one || other ? { ...one, ...other } : undefined
+
+/** The end of an effect without an error. What it was started for says nothing about its outcome. */
+const isEnd = ({ event }: Step): boolean => event.type.startsWith('xstate.done.actor.')
+
+function withoutReason(evidence: Evidence | undefined): Evidence | undefined {
+  const { reason: _reason, details: _details, ...rest } = evidence ?? {}
+  return Object.keys(rest).length === 0 ? undefined : rest
 }
 
 /** Stills are asked for several times a second, and change nothing. */

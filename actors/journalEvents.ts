@@ -20,7 +20,7 @@ export function evidenceOf(event: EventObject): Evidence | undefined {
   const of = (value: unknown): Fields =>
     !isFields(value) ? {} : { ...(isFields(value.evidence) ? value.evidence : {}), ...pick(value), ...reasonOf(value) }
   const inReason = typeof reason === 'string' ? { details: reason } : of(reason)
-  const outcome = isFields(output) && isFields(output.reason) ? output.reason : output
+  const outcome = outcomeIn(output)
   const all = {
     ...pick(event as unknown as Fields),
     ...of(outcome),
@@ -33,6 +33,13 @@ export function evidenceOf(event: EventObject): Evidence | undefined {
     return safe === undefined ? [] : [[name, safe] as const]
   })
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
+}
+
+/** The reason in an output: its own, its doubt about a file, or the sentence of a rule that was broken. */
+function outcomeIn(output: unknown): unknown {
+  if (typeof output === 'string') return { details: output }
+  if (!isFields(output)) return output
+  return [output.reason, output.doubt].find(isFields) ?? output
 }
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null

@@ -72,11 +72,27 @@ function recordingState(id: string, recording: CameraView['recording'], isIdle: 
 /** Requests that a person makes, in the order in which they are listed. */
 const requests: readonly RequestMethod[] = ['take_snapshot', 'start_recording', 'stop_recording', 'start_streaming']
 
+/** `reason`: the code of what is wrong, which may be more exact than that of the error. */
+export interface Refusal {
+  method: RequestMethod
+  reason: string
+  error: ServiceError
+}
+
 /** The requests that the camera would refuse now, with the errors that clients would get. */
-export const refusalsOf = (view: CameraView): { method: RequestMethod; error: ServiceError }[] =>
+export const refusalsOf = (view: CameraView): Refusal[] =>
   requests
     .filter((method) => !view.allowed.includes(method))
-    .map((method) => ({ method, error: refusal(view, method) }))
+    .map((method) => {
+      const error = refusal(view, method)
+      return { method, reason: reasonOf(view, error), error }
+    })
+
+/** The reason of the state of the camera, if it is the state that refuses. */
+function reasonOf({ cause }: CameraView, { data }: ServiceError): string {
+  const isOfCamera = data.reason === 'invalid_state' && data.state === cause.state
+  return (isOfCamera ? cause.reason?.code : data.reason) ?? 'invalid_state'
+}
 
 export const simulationDisabled = (): ServiceError =>
   new ServiceError('unsupported', { feature: 'simulation', suggestion: 'Set simulation.enabled to true' })

@@ -8,6 +8,7 @@ export type HistoryEntry = Methods['get_history']['result']['entries'][number]
 /** The text of an explanation for a person at a terminal. */
 export function explanationText(explanation: ExplainResult): string {
   const { text, state, since, reason, evidence, causes, timers, allowed_methods: allowed } = explanation
+  const [camera] = /camera\d+$/.exec(explanation.subject) ?? []
   const rows: [string, string[]][] = [
     ['state', [since === undefined ? state : `${state}, since ${short(since)}`]],
     ['reason', reason === undefined ? [] : [reason]],
@@ -18,7 +19,7 @@ export function explanationText(explanation: ExplainResult): string {
     [
       'refused',
       explanation.refused_methods.map(
-        ({ method, reason: code, needs }) => `${shortCommand(method)} (${code}): until ${forPerson(needs)}`,
+        ({ method, reason: code, needs }) => `${shortCommand(method)} (${code}): until ${forPerson(needs, camera)}`,
       ),
     ],
   ]

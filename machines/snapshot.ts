@@ -13,6 +13,7 @@ import {
   type SnapshotContext,
   type SnapshotEvent,
   type SnapshotInput,
+  type SnapshotOutput,
   type SnapshotWish,
   taken,
 } from './snapshotContext.js'
@@ -34,6 +35,7 @@ export const snapshotMachine = setup({
     context: {} as SnapshotContext,
     events: {} as SnapshotEvent,
     emitted: {} as SnapshotFact,
+    output: {} as SnapshotOutput,
   },
   actors: {
     grabDirect: promiseHole<Captured, Grab>('grabDirect'),
@@ -90,9 +92,12 @@ export const snapshotMachine = setup({
     tellSaved: enqueueActions(({ context, enqueue }, { captured, saved }: { captured: Captured; saved: Saved[] }) => {
       for (const one of saved)
         enqueue.emit('reason' in one ? failureOf(context, one.wish, one.reason) : taken(context, captured, one))
+      const [failed] = saved.filter((one) => 'reason' in one)
+      enqueue.assign({ failure: failed?.reason })
     }),
     tellFailure: enqueueActions(({ context, enqueue }, { reason }: { reason: Reason }) => {
       for (const fact of failures(context, reason)) enqueue.emit(fact)
+      enqueue.assign({ failure: reason })
     }),
   },
   delays: {
@@ -106,6 +111,7 @@ export const snapshotMachine = setup({
 }).createMachine({
   id: 'snapshot',
   context: ({ input: { wish, ...input } }) => ({ ...input, wishes: [wish], late: [], passedOver: [] }),
+  output: ({ context: { failure } }) => (failure ? { reason: failure } : {}),
   initial: 'capturing',
   states: {
     capturing: {

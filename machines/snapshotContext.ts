@@ -35,6 +35,13 @@ export interface SnapshotContext extends Omit<SnapshotInput, 'wish'> {
   passedOver: PassedOver[]
   /** Why the media server was lost while a stream was waited for. */
   loss?: Reason | undefined
+  /** Why the last capture served nobody, or not all. */
+  failure?: Reason | undefined
+}
+
+/** `reason`: why the last capture served nobody, or not all. */
+export interface SnapshotOutput {
+  reason?: Reason
 }
 
 export interface Captured extends Picture {

@@ -1,7 +1,7 @@
 import type { Caller } from '../machines/domain/access.js'
 import { type ErrorData, ServiceError } from '../machines/domain/errors.js'
 import type { Explain, Explanation } from '../machines/domain/explanation.js'
-import { entryInWords } from '../machines/domain/explanationWords.js'
+import { entryInWords, withoutRepeats } from '../machines/domain/explanationWords.js'
 import { cameraOf, type JournalEntry } from '../machines/domain/journal.js'
 import type { Log } from '../machines/domain/ports.js'
 import { evidenceFor } from './evidence.js'
@@ -12,8 +12,8 @@ import { mayReach } from './rights.js'
 const fewCauses = 4
 
 /**
- * Returns an error about a state with the facts of this state: since when, the causes, the evidence, and until when the
- * service waits before it tries again. `camera`: the camera of the call.
+ * Returns an error about a state with the facts of this state: since when, the causes, the evidence, and when the
+ * service looks or tries again. `camera`: the camera of the call.
  */
 export function withFacts(
   { explain, log }: { explain: Explain; log: Log },
@@ -37,7 +37,7 @@ export function withFacts(
 function subjectOf(explain: Explain, { key, data }: ServiceError, camera?: string): Explanation | undefined {
   if (key === 'dependencyFailed') {
     if (data.dependency === 'mediamtx' || data.dependency === 'storage') return explain.component(data.dependency)
-    return data.dependency === 'camera' && camera !== undefined ? explain.camera(camera) : undefined
+    return data.dependency === 'camera' && camera !== undefined ? explain.failure(camera, data.reason) : undefined
   }
   if (camera === undefined || data.state === undefined) return undefined
   const found = explain.camera(camera)
@@ -49,11 +49,11 @@ const factsOf = ({ since, causes, evidence, timers }: Explanation, caller: Calle
     since: since > 0 ? isoOf(since) : undefined,
     causes: wordsOf(visible(causes, caller)),
     evidence: evidenceFor(caller, evidence),
-    until: isoOf(timers[0]?.until),
+    until: isoOf(timers.find(({ isNewTry }) => isNewTry)?.until),
   }) as ErrorData
 
 const wordsOf = (entries: readonly JournalEntry[]) =>
-  entries.length === 0 ? undefined : entries.slice(0, fewCauses).map(entryInWords)
+  entries.length === 0 ? undefined : withoutRepeats(entries.map(entryInWords)).slice(0, fewCauses)
 
 /** Whether a caller gets the entry: those of other cameras are hidden. */
 export const maySee = (caller: Caller | undefined, { actor }: JournalEntry): boolean => {

@@ -2,7 +2,7 @@ import { type RequestMethod, refusalsOf } from '../actors/refusals.js'
 import { errorBody } from '../machines/domain/errors.js'
 import type { CameraView } from '../machines/domain/views.js'
 
-/** A method that a camera would refuse now, and the error that the client would get. */
+/** A method that a camera would refuse now. `reason`: why, as in `explain`. `details`: of the error. */
 export interface Refused {
   method: RequestMethod
   reason: string
@@ -16,8 +16,8 @@ const known = new WeakMap<CameraView, Refused[]>()
 export const refusedBy = (view: CameraView): Refused[] => {
   const before = known.get(view)
   if (before !== undefined) return before
-  const refused = refusalsOf(view).map(({ method, error }) => {
-    const { reason, details } = errorBody(error).data
+  const refused = refusalsOf(view).map(({ method, reason, error }) => {
+    const { details } = errorBody(error).data
     return { method, reason, details }
   })
   known.set(view, refused)

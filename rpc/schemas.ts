@@ -163,7 +163,8 @@ export const cameraProperties = {
   ),
   allowed_methods: Type.Array(Type.String(), { description: 'Methods that the camera would accept now' }),
   refused_methods: Type.Array(Type.Object({ method: Type.String(), reason: Type.String(), details: Type.String() }), {
-    description: 'Methods that it would refuse now, with the reason and details of the error',
+    description:
+      'Methods that it would refuse now: the code of the reason, as in explain, and the details of the error',
   }),
 }
 export const Camera = Type.Object(cameraProperties)

@@ -3,8 +3,9 @@ import type { AudioDescription, SourceDescription } from '../../machines/domain/
 import { because, Failure } from '../../machines/domain/reason.js'
 import { attempt } from '../attempt.js'
 import { urlWithPassword } from './access.js'
+import { ConnectionError } from './connectionEnd.js'
 import { type MediaSection, parameterSetsOf, readDescription } from './sdp.js'
-import { type Connection, ConnectionError, type ConnectionOptions, guard, openConnection } from './session.js'
+import { type Connection, type ConnectionOptions, guard, openConnection } from './session.js'
 import { h264Timing, h265Timing, parseH264Sps, parseH265Sps, type Sps } from './sps.js'
 
 interface SourceQuestion {
@@ -25,8 +26,8 @@ export async function describeSource({
   signal,
   access = {},
 }: SourceQuestion): Promise<SourceDescription> {
-  return ask({ source, limit, signal, access }, async (connection, url) => {
-    const described = await describe(connection, url)
+  return ask({ source, limit, signal, access }, async (connection, url, isKnown) => {
+    const described = await describe(connection, url, isKnown)
     if (!described.media) throw new Failure('not_a_stream', 'the camera offers no media')
     return descriptionOf({ ...described, media: described.media })
   })
@@ -37,7 +38,8 @@ export const reachSource = (question: SourceQuestion): Promise<void> => ask(ques
 
 async function ask<T>(
   { source, limit, signal, access = {} }: SourceQuestion,
-  further: (connection: Connection, url: string) => Promise<T>,
+  /** `isKnown`: the service has credentials for the source. */
+  further: (connection: Connection, url: string, isKnown: boolean) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted()
   const { url, ...where } = addressOf(urlWithPassword(source, access))
@@ -47,23 +49,44 @@ async function ask<T>(
     // Some servers need OPTIONS first; any RTSP answer will do. A wrong password is not tried twice: cameras lock
     // accounts.
     const options = await connection.request({ method: 'OPTIONS', url })
-    if (options.status === 401) throw refusalOf(401)
-    return await further(connection, url)
+    if (options.status === 401) throw refusalOf(401, where.credentials !== undefined)
+    return await further(connection, url, where.credentials !== undefined)
   } finally {
     disarm()
     connection.fail(new ConnectionError('source_closed'))
   }
 }
 
-/** Sends DESCRIBE over an open connection. Rejects unless the status is 200. */
-export async function describe(connection: Connection, url: string): Promise<ReturnType<typeof readDescription>> {
+/** Sends DESCRIBE over an open connection. Rejects unless the status is 200. `isKnown`: as in `refusalOf`. */
+export async function describe(
+  connection: Connection,
+  url: string,
+  isKnown?: boolean,
+): Promise<ReturnType<typeof readDescription>> {
   const answer = await connection.request({ method: 'DESCRIBE', url, headers: { accept: 'application/sdp' } })
-  if (answer.status !== 200) throw refusalOf(answer.status)
+  if (answer.status !== 200) throw refusalOf(answer.status, isKnown)
   return readDescription(url, answer)
 }
 
-/** Returns the failure for an RTSP status other than 200. */
-export function refusalOf(status: number): Failure {
+const setThem = 'set `user` and `password_file` of the camera (docs/cameras.md)'
+const checkPath = 'check the path of its URL'
+
+/** Sentences for RTSP statuses. Each contains the status. */
+const sentences: Readonly<Record<number, (isKnown: boolean) => string>> = {
+  400: () => `the camera does not accept the request (400): ${checkPath}`,
+  401: (isKnown) =>
+    isKnown
+      ? `the camera refuses the user or the password (401): correct them: ${setThem}`
+      : `the camera demands a user and a password (401): ${setThem}`,
+  403: () => `the camera forbids access to this stream (403): check the rights of the user, and ${checkPath}`,
+  404: () => `there is no stream at this path (404): ${checkPath}`,
+}
+
+/**
+ * Returns the failure for an RTSP status other than 200. `isKnown`: the service has credentials for the source. Without
+ * it the sentence has no advice: a scan tries paths that nobody wrote.
+ */
+export function refusalOf(status: number, isKnown?: boolean): Failure {
   const code =
     status === 401 || status === 403
       ? 'source_refused'
@@ -72,7 +95,8 @@ export function refusalOf(status: number): Failure {
         : status >= 300 && status < 400
           ? 'redirected'
           : 'source_error'
-  return new Failure(code, `${because(code).details} (${status})`)
+  const advice = isKnown === undefined ? undefined : sentences[status]?.(isKnown)
+  return new Failure(code, advice ?? `${because(code).details} (${status})`)
 }
 
 type Tracks = { video?: MediaSection; audio?: MediaSection; media: MediaSection }

@@ -1,7 +1,8 @@
 import type { KeptKeyframe } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { ConnectionError } from './connectionEnd.js'
 import { keepAlive, leave, ofServer } from './serverRequests.js'
-import { ConnectionError, guard } from './session.js'
+import { guard } from './session.js'
 import { type Opener, openVideo } from './video.js'
 
 export interface FollowerOptions {

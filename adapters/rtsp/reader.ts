@@ -2,10 +2,11 @@ import { hostInUrl } from '../../machines/domain/address.js'
 import type { Dispose, Log, StreamReader } from '../../machines/domain/ports.js'
 import { Failure, type Reason, reasonFrom } from '../../machines/domain/reason.js'
 import type { Credentials } from './auth.js'
+import { ConnectionError } from './connectionEnd.js'
 import { describeSource, reachSource } from './describe.js'
 import { createFollower } from './follower.js'
 import { keepAlive, leave, ofServer, sessionOf, start, transport } from './serverRequests.js'
-import { type Connection, ConnectionError, guard, openConnection, type Request } from './session.js'
+import { type Connection, guard, openConnection, type Request } from './session.js'
 import { openVideo } from './video.js'
 
 export interface StreamReaderOptions {

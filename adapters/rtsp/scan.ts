@@ -8,9 +8,10 @@ import type {
   ScanTarget,
   StreamScan,
 } from '../../machines/domain/external.js'
+import { ConnectionError } from './connectionEnd.js'
 import { describe, refusalOf, sizeOf } from './describe.js'
 import { planTargets, portOfTls } from './scanTargets.js'
-import { type Connection, ConnectionError, guard, openConnection } from './session.js'
+import { type Connection, guard, openConnection } from './session.js'
 
 export interface StreamScanOptions {
   plan: ScanPlan

@@ -1,6 +1,7 @@
 import { Failure, type ReasonCode } from '../../machines/domain/reason.js'
+import { ConnectionError } from './connectionEnd.js'
 import type { RtspResponse } from './message.js'
-import { type Connection, ConnectionError, type Request } from './session.js'
+import type { Connection, Request } from './session.js'
 
 export const transport = 'RTP/AVP/TCP;unicast;interleaved=0-1'
 

@@ -1,21 +1,8 @@
 import { connect as connectTcp } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { Failure } from '../../machines/domain/reason.js'
+import { connect as connectTls } from 'node:tls'
 import { type Credentials, chooseChallenge, createAuthorizer } from './auth.js'
+import { ConnectionError, certificateRefusal, closedBy, errorOf, strangerOf } from './connectionEnd.js'
 import { createParser, formatRequest, formatResponse, type HeaderFields, type RtspResponse } from './message.js'
-
-/** How a connection to a source can end, as reason codes. */
-type End = 'unreachable' | 'certificate_untrusted' | 'source_closed' | 'not_rtsp' | 'timed_out'
-
-/** The connection has ended; `code` says how. */
-export class ConnectionError extends Failure {
-  constructor(
-    override readonly code: End,
-    details: string | undefined = code === 'timed_out' ? 'the camera did not answer in time' : undefined,
-  ) {
-    super(code, details)
-  }
-}
 
 export interface ConnectionOptions {
   host: string
@@ -61,6 +48,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   let held: Uint8Array[] | undefined = tls && []
   const waiting = new Map<number, { resolve: (response: RtspResponse) => void; reject: (error: Error) => void }>()
   let connected = false
+  let answered = false
   let failure: Error | undefined
   let cseq = 0
   let authorize: ((method: string, url: string) => string) | undefined
@@ -113,17 +101,14 @@ export function openConnection(options: ConnectionOptions): Connection {
   socket.on('data', (chunk) => {
     try {
       parser.push(chunk)
+      answered = true
     } catch {
-      fail(new ConnectionError('not_rtsp'))
+      fail(new ConnectionError('not_rtsp', answered ? undefined : strangerOf(chunk, port)))
     }
   })
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    const isNameless = error.syscall === 'getaddrinfo'
-    const details = isNameless ? 'the name of the camera cannot be resolved to an address' : undefined
-    fail(new ConnectionError(endOf(error, connected), details))
-  })
-  socket.on('end', () => fail(new ConnectionError('source_closed')))
-  socket.on('close', () => fail(new ConnectionError(connected ? 'source_closed' : 'unreachable')))
+  socket.on('error', (error: NodeJS.ErrnoException) => fail(errorOf(error, { connected, port })))
+  socket.on('end', () => fail(closedBy(answered)))
+  socket.on('close', () => fail(connected ? closedBy(answered) : new ConnectionError('unreachable')))
 
   const exchange = async ({ method, url, headers = {}, timeout }: Request): Promise<RtspResponse> => {
     if (failure) throw failure
@@ -154,28 +139,6 @@ export function openConnection(options: ConnectionOptions): Connection {
   }
 
   return { request, closed, fail }
-}
-
-/** Returns why the certificate of the peer is not trusted, with its fingerprint. */
-function certificateRefusal(tls: TLSSocket, wanted: string | undefined): ConnectionError | undefined {
-  const seen = tls.getPeerCertificate().fingerprint256?.replaceAll(':', '').toLowerCase()
-  if (wanted === undefined ? tls.authorized : seen === wanted) return undefined
-  const which = seen === undefined ? 'it sends none' : `its SHA-256 fingerprint is ${seen}`
-  const advice =
-    wanted === undefined
-      ? 'compare it with the camera, then set `fingerprint` in its entry'
-      : '`fingerprint` in its entry is another one'
-  return new ConnectionError(
-    'certificate_untrusted',
-    `the certificate of the camera is not trusted: ${which}; ${advice}`,
-  )
-}
-
-function endOf({ code = '' }: NodeJS.ErrnoException, connected: boolean): End {
-  if (!connected) return 'unreachable'
-  if (/CERT|SELF_SIGNED|VERIFY/.test(code)) return 'certificate_untrusted'
-  // The peer does not speak TLS.
-  return /^EPROTO$|SSL|TLS/.test(code) ? 'not_rtsp' : 'source_closed'
 }
 
 /** Fails the connection on abort, and after `limit` ms if there is a limit. The returned function cancels both; it may be called twice. */

@@ -75,7 +75,7 @@ function cameraText(screen: Screen, camera: CameraStatus): string {
         : [`${count(flapping.disconnects, 'disconnect')} in ${durationText(flapping.window_s)}`],
     ],
     ['allowed', allowed.length === 0 ? [] : [allowed.map(shortCommand).join(', ')]],
-    ['refused', refused.map((each) => `${shortCommand(each.method)} (${each.reason}): ${forPerson(each.details)}`)],
+    ['refused', refused.map((each) => `${shortCommand(each.method)} (${each.reason}): ${forPerson(each.details, id)}`)],
   ]
   const cleaned = rows.map(([title, values]) => [title, values.map(clean)] as const)
   return [`${id} (${clean(name)}) is ${paint(screen, colours[status], status)}`, ...list(cleaned)].join('\n')

@@ -41,11 +41,14 @@ const members: Readonly<Record<string, string>> = {
   stream_url: 'URL',
 }
 
-/** A sentence of the service in the words of the command line. Keys of the configuration stay: they have a dot. */
-export function forPerson(text: string): string {
+/**
+ * A sentence of the service in the words of the command line, for one camera if its id is given. Keys of the
+ * configuration stay: they have a dot.
+ */
+export function forPerson(text: string, camera = 'ID'): string {
   const said = text.replace(/(?<![\w.-])`?([a-z]+(?:[._][a-z]+)+)`?(?![\w.-]*\w)/g, (whole: string, word: string) => {
     const isMethod = Object.hasOwn(paramNames, word)
-    return isMethod ? `camera-service ${commandFor(word)}` : (members[word] ?? whole)
+    return isMethod ? `camera-service ${commandFor(word).replace(/ ID$/, ` ${camera}`)}` : (members[word] ?? whole)
   })
   // Methods are called, commands are run.
   return said.replace(/\b([Cc])all camera-service/g, (_, first) => `${first === 'C' ? 'R' : 'r'}un camera-service`)

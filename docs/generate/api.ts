@@ -203,6 +203,15 @@ next), and the fields of the table. \`hint\` repeats \`details\` for older clien
 object as \`{"error": …}\` with the status of the table. The table shows the usual \`reason\` and
 \`suggestion\`; an error may have more exact ones (\`token_expired\`).
 
+Errors about a state also explain it, as far as it is known:
+
+- \`since\`: the time since which the state exists.
+- \`causes\`: how it came about, the newest cause first; sentences for people.
+- \`evidence\`: what was observed.
+- \`until\`: the time at which the service itself looks or tries again; the state may last longer. For a full disk
+  it is the next measurement, for a faulty camera the next probe, for a recording with a duration its end. Without
+  \`until\` no such time is set: the service waits for an event, such as a camera that is plugged in.
+
 ${table(['Code', 'HTTP', 'Message', 'reason', 'More in data', 'suggestion'], errorRows)}
 
 ## Methods

@@ -31,13 +31,13 @@ export interface ErrorData {
   retry_after_ms?: number
   dependency?: string
   detail?: string
-  /** ISO time: since when the state exists. */
+  /** ISO time: since when the state that is in the way exists. */
   since?: string
   /** How the state came about, the nearest cause first. */
   causes?: string[]
   /** What was observed. */
   evidence?: Readonly<Record<string, string | number | boolean>>
-  /** ISO time at which the service tries again by itself. */
+  /** ISO time at which the service itself looks or tries again; the state may last longer. */
   until?: string
   /** All broken rules of a configuration. */
   faults?: { key: string; value: string; rule: string }[]

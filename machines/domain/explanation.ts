@@ -9,6 +9,8 @@ export interface Timer {
   effect: string
   /** Epoch ms. */
   until: number
+  /** The service looks or tries again then, or a recording that is in the way ends. */
+  isNewTry?: boolean
 }
 
 /** A method that is refused now. */
@@ -47,6 +49,11 @@ export interface Explain {
   /** The recording of a camera, or its last one. Throws ServiceError `notFound`. */
   recording(id: string): Explanation
   component(name: Component): Explanation
+  /**
+   * What made a request to a camera fail for this reason: the state of the camera, or a part of it that failed;
+   * `undefined`: not known. Throws ServiceError `notFound`.
+   */
+  failure(id: string, code: string | undefined): Explanation | undefined
   /** Its rhythm if it disconnects again and again. */
   flapping(id: string): Flapping | undefined
 }

@@ -1,6 +1,9 @@
 /** The words of explanations, in one table for each kind. */
+import { bytesText, percentText } from './amounts.js'
+import { effectWords } from './effectWords.js'
 import type { Component } from './explanation.js'
 import type { JournalEntry } from './journal.js'
+import { delayWords, eventWords } from './journalWords.js'
 import type { ReasonCode } from './reason.js'
 
 type Words = Readonly<Record<string, string>>
@@ -55,8 +58,17 @@ const needs: Partial<Record<ReasonCode, string>> = {
   permission_denied: 'the service gets the permission to open the device',
   usb_bandwidth: 'other cameras of the USB bus stop, or this one uses another bus',
   probe_failed: 'the camera answers the probe, which is repeated',
-  unreachable: 'the camera answers again: check its power and its network',
-  source_refused: 'the camera accepts the credentials of its URL',
+  unreachable: 'the camera answers: check its power, its network and its address',
+  timed_out: 'the camera answers in time: check its power, its network and its address',
+  source_refused: 'the camera accepts its user and its password',
+  stream_not_found: 'the camera has a stream at the path of its URL',
+  not_a_stream: 'the camera has video at the path of its URL',
+  not_rtsp: 'a program that speaks RTSP listens at the port of its URL',
+  source_error: 'the camera answers without errors',
+  source_closed: 'the camera keeps the connection open',
+  redirected: 'its URL is the address to which the camera redirects',
+  address_refused: 'the address of the camera is allowed',
+  certificate_untrusted: 'the certificate of the camera is trusted',
   path_refused: 'the media server accepts the path: correct its configuration and restart it',
   server_unreachable: 'the media server answers again',
   server_error: 'the media server answers without errors',
@@ -74,18 +86,50 @@ const needs: Partial<Record<ReasonCode, string>> = {
   removed: 'the camera is added again',
 }
 
-/** What a method needs, by the code of the reason, else by the state. */
-export function needOf(code: string | undefined, state: string, method: string): string {
-  if (method === 'stop_recording' && state === 'not recording') return 'a recording runs: call start_recording first'
+/** The same by the error code of the connection. */
+const connectionNeeds: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'a program listens at the port of its URL: check the port and the address',
+  ENOTFOUND: 'the name in its URL is known: correct it, or use the IP address',
+  EAI_AGAIN: 'the name in its URL is known: check the DNS of this host, or use the IP address',
+}
+
+interface Lack {
+  code?: string | undefined
+  errno?: unknown
+  state: string
+  method: string
+  /** The methods that are allowed now: no other one is advised. */
+  allowed?: readonly string[]
+}
+
+/** What a refused method needs, by the code of the reason, else by the state. */
+export function needOf({ code, errno, state, method, allowed = [] }: Lack): string {
+  const first = (other: string) => (allowed.includes(other) ? `: call ${other} first` : '')
+  if (method === 'stop_recording' && state === 'not recording') return `a recording runs${first('start_recording')}`
   if (method === 'start_recording' && recordingStates.includes(state))
-    return 'the present recording ends: call stop_recording first'
-  const known = needs[code as ReasonCode]
+    return `the present recording ends${first('stop_recording')}`
+  const known = connectionNeeds[String(errno)] ?? needs[code as ReasonCode]
   if (known !== undefined) return known
   if (state === 'probing') return 'the probe of the camera ends'
   return 'the camera is available'
 }
 
 const recordingStates = Object.keys(stateWords.recording).filter((word) => word !== 'not recording')
+
+/** The delays after which the service looks or tries again. After the others it only stops to wait. */
+export const newTries: ReadonlySet<string> = new Set([
+  'camera.probeRetry',
+  'camera.restartPause',
+  'fleet.restartPause',
+  'mediamtxLink.retry',
+  'mediamtxLink.reset',
+  'recording.interruptionLimit',
+  'recording.keyframeLimit',
+  'recording.retryPause',
+  'serverProcess.pause',
+  'storage.interval',
+  'discovery.pollEvery',
+])
 
 /** What happens at the end of a delay, by machine and name. Delays of polling loops are not listed. */
 export const timerWords: Words = {
@@ -100,7 +144,8 @@ export const timerWords: Words = {
   'mediamtxLink.retry': 'the media server is asked again',
   'mediamtxLink.reset': 'a trial call is made to the media server',
   'pipeline.firstFrameLimit': 'a pipeline without a frame counts as stalled',
-  'recording.confirmLimit': 'a recording without bytes on disk counts as failed, or is tried again',
+  'recording.confirmLimit': 'a recording without bytes on disk waits for a keyframe, is tried again, or has failed',
+  'recording.keyframeLimit': 'a recording without a keyframe is tried again, or has failed',
   'recording.interruptionLimit': 'the file is closed and a new one is tried',
   'recording.retryPause': 'the recording is tried again',
   'serverProcess.pause': 'the media server is started again',
@@ -108,80 +153,46 @@ export const timerWords: Words = {
   'discovery.pollEvery': 'all devices are looked at again',
 }
 
-/** Events and effects in words. All others are shown by their names. */
-const eventWords: Words = {
-  start: 'it was started',
-  stop: 'it was ended together with its parent',
-  started: 'the service started',
-  stopped: 'the service stopped',
-  'devices.hint': 'the system reported a change of its devices',
-  'devices.scanned': 'the devices were listed',
-  'device.removed': 'the device is gone',
-  'device.found': 'the device was found',
-  'device.replaced': 'the device or its settings changed',
-  'device.simulate': 'it was simulated',
-  'camera.lost': 'the camera was lost',
-  'camera.ready': 'the camera is ready again',
-  'recording.start': 'start_recording was called',
-  'recording.stop': 'stop_recording was called',
-  'recording.claimed': 'a recording uses the camera',
-  'recording.released': 'the recording released the camera',
-  'snapshot.take': 'take_snapshot was called',
-  'stream.hold': 'start_streaming was called',
-  'stream.release': 'stop_streaming was called',
-  'stream.lost': 'the stream was lost',
-  'stream.held': 'the stream is live',
-  'storage.blocked': 'the disk takes no recordings',
-  'storage.freed': 'the disk takes recordings again',
-  'server.lost': 'the media server was lost',
-  'server.restored': 'the media server is back',
-  'server.exited': 'the process of the media server ended',
-  'server.started': 'the process of the media server started',
-  'service.stopping': 'the service stops',
-  'system.stop': 'the service was asked to stop',
-  'path.refused': 'the media server refused the path',
-  'breaker.opened': 'too many calls to the media server failed',
-  'tap.progress': 'ffmpeg reported frames',
-  'tap.reported': 'ffmpeg wrote its report',
-  'tap.finished': 'ffmpeg ended normally',
-  'segment.grew': 'the file grew',
-  'segment.added': 'a new file appeared',
-  'segment.deleted': 'the file was deleted',
-  'link.check': 'a check was requested',
-}
+/** The levels of the disk after a measurement. */
+const fillings: Words = { critical: 'it is full', warning: 'it is filling up', ok: 'it has room' }
 
-const effectWords: Words = {
-  probeDevice: 'the probe of the camera',
-  openCapture: 'switching the recorder on',
-  closeCapture: 'closing the file',
-  confirmSegment: 'the first bytes on disk',
-  measureDisk: 'the measurement of the disk',
-  askInfo: 'the check of the media server',
-  tryCall: 'the trial call to the media server',
-  syncPaths: 'writing the paths to the media server',
-  scanDevices: 'the listing of devices',
-  describeSource: 'the question to the network camera',
-  source: 'the watch over the network camera',
-  saveIntent: 'noting the recording on disk',
-  finishRecording: 'finishing the files',
-  takeReport: 'reading the report of ffmpeg',
-  saveRegistry: 'saving the registry of cameras',
-  loadRegistry: 'loading the registry of cameras',
-}
-
-/** An event of the journal in words: `the probe of the camera failed`. */
-export function eventInWords(event: string): string {
+/** An event of the journal in words: `the camera could not be probed`. `machine`: the one that got it. */
+export function eventInWords(event: string, machine = '', isReasoned = false): string {
   const [, effect = '', outcome] = /^(\S+) (done|failed)$/.exec(event) ?? []
-  if (outcome !== undefined) return `${effectWords[effect] ?? effect} ${outcome === 'done' ? 'succeeded' : 'failed'}`
+  if (outcome !== undefined) {
+    const [done, failed, reasoned = done] = outcomesOf(effect)
+    return outcome === 'failed' ? failed : isReasoned ? reasoned : done
+  }
   const [, delay] = /^after (\S+)$/.exec(event) ?? []
-  if (delay !== undefined) return `the time ${delay} was over`
-  return eventWords[event] ?? event
+  if (delay !== undefined) return delayWords[`${machine}.${delay}`] ?? delayWords[delay] ?? 'a time was over'
+  // The journal may hold entries of another version of the service.
+  return eventWords[event] ?? `the event ${event} came`
 }
 
-/** One entry in words: what happened and who asked for it. */
-export function entryInWords({ event, cause, evidence }: JournalEntry): string {
+const outcomesOf = (effect: string) => effectWords[effect] ?? [`the step ${effect} ended`, `the step ${effect} failed`]
+
+/** One entry in words: what happened, how it ended, and who asked for it. */
+export function entryInWords(entry: JournalEntry): string {
+  const { event, cause, evidence } = entry
+  const [machine] = entry.machine?.split('@') ?? []
   const by = cause?.by ? ` (${cause.by.user}, request ${cause.by.request})` : ''
-  const details = typeof evidence?.details === 'string' ? `: ${evidence.details}` : ''
+  const what = eventInWords(event, machine, evidence?.reason !== undefined)
+  const details = typeof evidence?.details === 'string' ? evidence.details : fillingOf(entry, machine)
   const outside = cause !== undefined && cause.seq === undefined && cause.event !== event
-  return `${eventInWords(event)}${by}${details}${outside ? `; before it, ${eventInWords(cause.event)}` : ''}`
+  return `${what}${by}${details ? `: ${details}` : ''}${outside ? `; before it, ${eventInWords(cause.event)}` : ''}`
 }
+
+/** What the measurement of a disk found. */
+function fillingOf({ event, state = '', evidence }: JournalEntry, machine?: string): string | undefined {
+  if (event !== 'measureDisk done') return undefined
+  const { percent, available } = evidence ?? {}
+  const used = typeof percent === 'number' ? `${percentText(percent)} used` : undefined
+  const free = typeof available === 'number' ? `${bytesText(available)} free` : undefined
+  const amounts = [used, free].filter(Boolean).join(', ')
+  const filling = machine === 'storage' ? fillings[state] : undefined
+  return filling && amounts ? `${filling} (${amounts})` : (filling ?? amounts)
+}
+
+/** The texts of a chain of causes, the newest first: an event that is passed on appears once. */
+export const withoutRepeats = (texts: readonly string[]): string[] =>
+  texts.filter((text, index) => text !== texts[index - 1])

@@ -95,7 +95,7 @@ export interface Camera {
   }
   /** Methods that the camera would accept now */
   allowed_methods: string[]
-  /** Methods that it would refuse now, with the reason and details of the error */
+  /** Methods that it would refuse now: the code of the reason, as in explain, and the details of the error */
   refused_methods: {
     method: string
     reason: string
@@ -293,7 +293,7 @@ export interface Methods {
       }
       /** Methods that the camera would accept now */
       allowed_methods: string[]
-      /** Methods that it would refuse now, with the reason and details of the error */
+      /** Methods that it would refuse now: the code of the reason, as in explain, and the details of the error */
       refused_methods: {
         method: string
         reason: string
@@ -2171,7 +2171,7 @@ export interface Notifications {
         }
         /** Methods that the camera would accept now */
         allowed_methods: string[]
-        /** Methods that it would refuse now, with the reason and details of the error */
+        /** Methods that it would refuse now: the code of the reason, as in explain, and the details of the error */
         refused_methods: {
           method: string
           reason: string

@@ -141,11 +141,20 @@ describe('explanations: words', () => {
   })
 
   it('say what a refused method needs', () => {
-    expect(needOf(undefined, 'not recording', 'stop_recording')).to.include('start_recording')
-    expect(needOf(undefined, 'recording', 'start_recording')).to.include('stop_recording')
-    expect(needOf('storage_full', 'available', 'start_recording')).to.equal('space is freed on the disk')
-    expect(needOf(undefined, 'probing', 'take_snapshot')).to.equal('the probe of the camera ends')
-    expect(needOf('crashed', 'stopped', 'take_snapshot')).to.equal('the camera is available')
+    const start = { state: 'recording', method: 'start_recording' }
+    const stop = { state: 'not recording', method: 'stop_recording' }
+    expect(needOf({ ...stop, allowed: ['start_recording'] })).to.equal('a recording runs: call start_recording first')
+    expect(needOf(stop)).to.equal('a recording runs')
+    expect(needOf({ ...start, allowed: ['stop_recording'] })).to.include('call stop_recording first')
+    expect(needOf(start)).to.equal('the present recording ends')
+    expect(needOf({ code: 'storage_full', state: 'available', method: 'start_recording' })).to.equal(
+      'space is freed on the disk',
+    )
+    const take = { method: 'take_snapshot' }
+    expect(needOf({ ...take, state: 'probing' })).to.equal('the probe of the camera ends')
+    expect(needOf({ ...take, code: 'crashed', state: 'stopped' })).to.equal('the camera is available')
+    const refused = { ...take, code: 'unreachable', errno: 'ECONNREFUSED', state: 'faulty' }
+    expect(needOf(refused)).to.match(/^a program listens at the port of its URL/)
   })
 })
 

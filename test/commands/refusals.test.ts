@@ -78,9 +78,8 @@ describe('a refusal on the terminal', () => {
   })
 
   it('names the command in sentences of the service, and leaves keys of the configuration', () => {
-    expect(forPerson(needOf(undefined, 'not recording', 'stop_recording'))).to.equal(
-      'a recording runs: run camera-service record ID first',
-    )
+    const need = needOf({ state: 'not recording', method: 'stop_recording', allowed: ['start_recording'] })
+    expect(forPerson(need, 'camera3')).to.equal('a recording runs: run camera-service record camera3 first')
     expect(forPerson('use `auth_token`')).to.equal('use the token')
     const sentence = 'add its origin to security.cors_origins, or server.port; see free_target of storage.yml'
     expect(forPerson(sentence)).to.equal(sentence)

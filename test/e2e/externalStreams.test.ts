@@ -99,7 +99,10 @@ describeKinds('external streams', (kind) => {
     const from = service.notifications.length
     await sources[0]?.stop()
     const gone = await service.told('camera.disconnected', { device: 'camera0' }, { from })
-    expect(gone.params).to.include({ reason: 'stream_not_found', details: 'there is no stream at this path (404)' })
+    expect(gone.params).to.include({
+      reason: 'stream_not_found',
+      details: 'there is no stream at this path (404): check the path of its URL',
+    })
     expect((await cameras())[0]).to.include({ device: 'camera0', status: 'DISCONNECTED' })
     await sources[0]?.start()
     await service.told('camera.connected', { device: 'camera0' }, { from: gone.index })

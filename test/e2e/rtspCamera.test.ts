@@ -18,11 +18,13 @@ interface Camera {
 describeKinds('an RTSP camera', (kind) => {
   let source: Awaited<ReturnType<typeof startSource>>
   let service: Service
+  let darkPort: number
 
   before(async () => {
+    darkPort = await freePort()
     source = await startSource(kind, 'yard')
     const yard = { name: 'yard', source: source.url.replace('rtsp://', 'rtsp://viewer:unspeakable@') }
-    const dark = { name: 'dark', source: `rtsp://127.0.0.1:${await freePort()}/dark` }
+    const dark = { name: 'dark', source: `rtsp://127.0.0.1:${darkPort}/dark` }
     service = await startService({
       kind,
       cameras: [yard, dark],
@@ -47,17 +49,20 @@ describeKinds('an RTSP camera', (kind) => {
       kind: 'rtsp',
       resolution: '320x240',
     })
+    const refused =
+      `the connection was refused, because no program listens on port ${darkPort} of the camera: ` +
+      'check the port and the address of its URL'
     expect(cameras[1]).to.include({
       device: 'camera1',
       name: 'dark',
       status: 'DISCONNECTED',
       state: 'faulty',
       reason: 'unreachable',
-      details: 'the camera does not answer',
+      details: refused,
     })
     expect((await refusal(start('camera1'))).data).to.include({
       state: 'faulty',
-      details: 'camera1 is faulty: the camera does not answer',
+      details: `camera1 is faulty: ${refused}`,
     })
 
     const device = 'camera0'
@@ -98,7 +103,10 @@ describeKinds('an RTSP camera', (kind) => {
     await source.stop()
     const interrupted = await service.told('recording.error', { device, status: 'INTERRUPTED' }, { from })
     const gone = await service.told('camera.disconnected', { device }, { from: interrupted.index })
-    expect(gone.params).to.include({ reason: 'stream_not_found', details: 'there is no stream at this path (404)' })
+    expect(gone.params).to.include({
+      reason: 'stream_not_found',
+      details: 'there is no stream at this path (404): check the path of its URL',
+    })
     await service.told('camera.status_change', { device, status: 'DISCONNECTED' }, { from })
     await service.told('recording.interrupted', { device, reason: 'stream_not_found' }, { from })
     expect((await probe(file(filename))).codec).to.equal('h264')

@@ -20,12 +20,14 @@ export function fakeExplain(world: Present, camera: (id: string) => CameraView):
     const facts = { ...(reason && { reason }), ...(evidence && { evidence }) }
     return { subject, state, since, text, causes, timers: [], allowed: [], refused: [], ...facts }
   }
+  const cameraOf = (id: string) => {
+    const view = camera(id)
+    return { ...explained(id, `camera:${id}`, view.cause), allowed: view.allowed }
+  }
   return {
     flapping: () => world.flapping,
-    camera(id) {
-      const view = camera(id)
-      return { ...explained(id, `camera:${id}`, view.cause), allowed: view.allowed }
-    },
+    camera: cameraOf,
+    failure: cameraOf,
     recording: (id) => explained(`recording of ${id}`, `camera:${id}/recording`, camera(id).cause),
     component(name) {
       if (name === 'mediamtx') return explained(name, 'link', world.link.cause)

@@ -118,7 +118,7 @@ describe('methods for the journal', () => {
     const full = await operator.call('start_recording', { device: 'camera0' })
     expect(full.error?.data).to.deep.include({
       since: '2025-06-01T12:00:00.000Z',
-      causes: ['the measurement of the disk succeeded'],
+      causes: ['the disk was measured: it has room'],
     })
   })
 

@@ -76,7 +76,7 @@ describe('pictures by URL', () => {
     }
     const { data } = JSON.parse((await get(path)).body).error
     expect(data).to.include({ dependency: 'storage' })
-    expect(data.causes).to.deep.equal(['the measurement of the disk succeeded'])
+    expect(data.causes).to.deep.equal(['the disk was measured: it has room'])
   })
 
   it('come with their tier and age, and leave no file', async () => {

@@ -68,7 +68,7 @@ suite(`stream reader against a real MediaMTX${present ? '' : ' (skipped: no medi
     })
     expect(await reader.describe(`${at}/jpeg`, never)).to.deep.equal({ codec: 'JPEG' })
     expect(await failure(reader.describe(`${at}/idle`, never))).to.equal(
-      'stream_not_found: there is no stream at this path (404)',
+      'stream_not_found: there is no stream at this path (404): check the path of its URL',
     )
   })
 

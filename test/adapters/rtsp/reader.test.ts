@@ -243,14 +243,27 @@ describe('stream reader', () => {
         expect(server.asked.join()).not.to.include('ann')
         server.asked.length = 0
         expect(await failure(describeAt(server, 'ann:wrong@'))).to.equal(
-          'source_refused: the camera refuses the connection (401)',
+          'source_refused: the camera refuses the user or the password (401): correct them: ' +
+            'set `user` and `password_file` of the camera (docs/cameras.md)',
         )
         expect(server.asked, 'one try with the wrong password').to.have.length(2)
-        expect(await failure(describeAt(server))).to.equal('source_refused: the camera refuses the connection (401)')
+        expect(await failure(describeAt(server))).to.equal(
+          'source_refused: the camera demands a user and a password (401): ' +
+            'set `user` and `password_file` of the camera (docs/cameras.md)',
+        )
       })
 
     const answers: [string, Answer, string][] = [
-      ['a missing path', { status: 404 }, 'stream_not_found: there is no stream at this path (404)'],
+      [
+        'a missing path',
+        { status: 404 },
+        'stream_not_found: there is no stream at this path (404): check the path of its URL',
+      ],
+      [
+        'a path that it does not understand',
+        { status: 400 },
+        'source_error: the camera does not accept the request (400): check the path of its URL',
+      ],
       [
         'a redirect',
         { status: 302, headers: { location: 'rtsp://elsewhere/' } },
@@ -279,17 +292,35 @@ describe('stream reader', () => {
       other.listen(0, '127.0.0.1')
       await once(other, 'listening')
       const address = other.address()
-      const url = `rtsp://ann:secret@127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/`
+      const port = address && typeof address === 'object' ? address.port : 0
+      const url = `rtsp://ann:secret@127.0.0.1:${port}/`
       const ask = () => failure(reader({ port: 1 }).describe(url, never))
-      expect(await ask()).to.equal('not_rtsp: the answer is not RTSP')
-      expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal(
-        'not_rtsp: the answer is not RTSP',
+      expect(await ask()).to.equal(
+        `not_rtsp: port ${port} of the camera answers in HTTP, not in RTSP: ` +
+          'check the port of its URL, which is 554 for most cameras',
       )
+      expect(await failure(reader({ port: 1 }).describe(url.replace('rtsp:', 'rtsps:'), never))).to.equal(
+        `not_rtsp: port ${port} of the camera does not speak TLS: use rtsp:// instead of rtsps://`,
+      )
+      greeting = 'SSH-2.0-x\r\n\r\n'
+      expect(await ask()).to.match(/^not_rtsp: port \d+ of the camera answers not in RTSP: check the port/)
       greeting = undefined
-      expect(await ask()).to.equal('source_closed: the camera closed the connection')
+      expect(await ask()).to.equal(
+        'source_closed: the camera closed the connection without an answer: ' +
+          'check the port of its URL, and whether it expects TLS (rtsps)',
+      )
       other.close()
       await once(other, 'close')
-      expect(await ask()).to.equal('unreachable: the camera does not answer')
+      const closed = await reader({ port: 1 })
+        .describe(url, never)
+        .catch((error: Error) => error)
+      expect(closed).to.deep.include({
+        code: 'unreachable',
+        message:
+          `the connection was refused, because no program listens on port ${port} of the camera: ` +
+          'check the port and the address of its URL',
+        evidence: { errno: 'ECONNREFUSED' },
+      })
     })
 
     it('says that a name cannot be resolved', async () => {

@@ -177,7 +177,8 @@ describe('a scan', () => {
     expect(byPort.map((answer) => answer?.found)).to.deep.equal([[], [], [], [], [], []])
     expect(byPort.map((answer) => answer?.reason)).to.deep.equal([
       'the camera did not answer in time',
-      'the camera does not answer',
+      `the connection was refused, because no program listens on port ${ports[1]} of the camera: ` +
+        'check the port and the address of its URL',
       'the camera answers with an error (454)',
       'the camera offers no video',
       'the camera refuses the connection (401)',
