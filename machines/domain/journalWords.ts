@@ -89,6 +89,8 @@ export const eventWords: Words = {
   'server.lost': 'the media server was lost',
   'server.restored': 'the media server is back',
   'server.exited': 'the process of the media server ended',
+  'server.ended': 'the process of the media server ended',
+  'server.runs': 'the process of the media server runs',
   'server.started': 'the process of the media server started',
   'server.changed': 'the process of the media server changed',
   'server.silent': 'the media server did not answer',

@@ -183,12 +183,15 @@ describeKinds('a change after which a camera does not come back', (kind) => {
   it('is reverted, in the file as well, and the reply says why', async () => {
     const path = join(service.dataDir, 'service.yml')
     const before = await readFile(path, 'utf8')
-    const gone = { name: 'yard', source: `rtsp://127.0.0.1:${await freePort()}/yard` }
+    const port = await freePort()
+    const gone = { name: 'yard', source: `rtsp://127.0.0.1:${port}/yard` }
     const { code, data } = await refusal(service.call('set_config', { patch: { cameras: [gone] } }))
     expect(code).to.equal(-32050)
     expect(data).to.include({
       reason: 'config_unhealthy',
-      detail: 'the change was reverted: camera0 is not available: the camera does not answer',
+      detail:
+        'the change was reverted: camera0 is not available: the connection was refused, because no program listens on ' +
+        `port ${port} of the camera: check the port and the address of its URL`,
     })
     expect(await readFile(path, 'utf8')).to.equal(before)
     await service.told('system.config_changed', { status: 'ROLLED_BACK', user: 'admin', keys: ['cameras'] })
