@@ -36,7 +36,7 @@ export const eventWords: Words = {
   'path.refused': 'the media server refused the path',
   // Recordings.
   'recording.start': 'start_recording was called',
-  'recording.stop': 'stop_recording was called',
+  'recording.stop': 'the recording was asked to stop',
   'recording.claimed': 'a recording uses the camera',
   'recording.released': 'the recording released the camera',
   'recording.writing': 'the recording writes',

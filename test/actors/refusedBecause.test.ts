@@ -72,8 +72,8 @@ describe('the facts of a refusal', () => {
     await world.pass(1_000)
     await world.stop('camera0')
     const texts = world.actors.explain.recording('camera0').causes.map(entryInWords)
-    expect(texts.filter((text) => text.startsWith('stop_recording'))).to.deep.equal([
-      'stop_recording was called (ann, request 2)',
+    expect(texts.filter((text) => text.startsWith('the recording was asked'))).to.deep.equal([
+      'the recording was asked to stop (ann, request 2)',
     ])
   })
 
