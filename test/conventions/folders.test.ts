@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { timers } from '../../docs/generate/timers.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** folder → other folders that it may import. */
@@ -15,7 +16,6 @@ const mayImport: Record<string, string[]> = {
   'rpc/console': ['rpc/client'],
   'rpc/client': [],
   config: ['machines/domain'],
-  // Runs before the service is loaded.
   // Runs before the service is loaded.
   'commands/launch': [],
   commands: ['actors', 'machines', 'adapters', 'config', 'machines/domain', 'rpc/client', 'app.ts'],
@@ -69,6 +69,13 @@ describe('conventions: folders', () => {
     ]
     const long = [...files, 'app.ts', 'main.ts'].filter((file) => linesOf(file) > 300 && !tables.includes(file))
     expect(long).to.deep.equal([])
+  })
+
+  it('have no timer, loop or retry that docs/generate/timers.ts does not explain', () => {
+    const isTimer = /\b(?:setTimeout|setInterval|pRetry|delay|sleep)\(/
+    const outside = /^(?:adapters|actors|rpc)\/(?!simulator\/|console\/|client\/)/
+    const found = files.filter((file) => outside.test(file) && isTimer.test(readFileSync(join(root, file), 'utf8')))
+    expect(timers.flatMap((each) => each.files).sort()).to.deep.equal(found.sort())
   })
 
   it('end the process only in main.ts', () => {
