@@ -25,4 +25,4 @@ export function contendersOf(
 }
 
 /** A recording with one of these tags would not write if the disk had room. */
-const notWriting = ['stopping', 'stopped', 'failed', 'waitingForCamera', 'waitingForServer'] as const
+const notWriting = ['stopping', 'stopped', 'suspended', 'failed', 'waitingForCamera', 'waitingForServer'] as const

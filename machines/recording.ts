@@ -291,7 +291,7 @@ export const recordingMachine = recordingSetup.createMachine({
       initial: 'stopped',
       states: { stopped: finishing('stopped'), failed: finishing('failed') },
     },
-    suspended: { type: 'final', tags: 'stopped', entry: 'tellSuspension' },
+    suspended: { type: 'final', tags: 'suspended', entry: 'tellSuspension' },
     stopped: { type: 'final', tags: 'stopped', entry: 'tellEnd' },
     failed: { type: 'final', tags: 'failed', entry: 'tellFailure' },
   },

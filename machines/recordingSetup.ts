@@ -43,6 +43,7 @@ export const recordingSetup = setup({
       | 'growing'
       | 'stopping'
       | 'stopped'
+      | 'suspended'
       | 'failed'
       | 'waitingForCamera'
       | 'waitingForStorage'

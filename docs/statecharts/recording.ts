@@ -616,7 +616,7 @@ export const machine = setup({
         },
       },
     },
-    suspended: { type: 'final', tags: 'stopped', entry: 'tellSuspension' },
+    suspended: { type: 'final', tags: 'suspended', entry: 'tellSuspension' },
     stopped: { type: 'final', tags: 'stopped', entry: 'tellEnd' },
     failed: { type: 'final', tags: 'failed', entry: 'tellFailure' },
   },

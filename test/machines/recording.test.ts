@@ -371,7 +371,7 @@ describe('recording', () => {
     stopping.actor.send({ type: 'service.stopping' })
     expect([failing.view().status, stopping.view().status]).to.deep.equal(['STOPPING', 'STOPPING'])
     for (const { fileClosed } of [failing, stopping]) await fileClosed()
-    expect([failing.view().status, stopping.view().status]).to.deep.equal(['FAILED', 'STOPPED'])
+    expect([failing.view().status, stopping.view().status]).to.deep.equal(['FAILED', 'INTERRUPTED'])
   })
 
   it('fails with the reason of the first file that could not be found', async () => {
