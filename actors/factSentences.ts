@@ -101,7 +101,8 @@ const sentences: Sentences = {
   'system.stopping': ({ reason }) => `the service stops: ${reason}`,
   'system.clock_jumped': ({ by }) =>
     `the clock was set ${by < 0 ? 'back' : 'forward'} by ${spanText(Math.abs(by))}, or the host was suspended: ` +
-    'streams, recordings and sessions continue; file names and times follow the new clock; if nobody set it, check the time synchronisation of the host',
+    'streams, recordings and sessions continue; file names and times follow the new clock; if nobody set it, check ' +
+    'the time synchronisation of the host',
   'simulation.step': ({ act, camera = act.camera, reason }) => {
     const what = `${act.action.replaceAll('_', ' ')}${camera === undefined ? '' : ` of ${camera}`}`
     return reason ? `not simulated: ${what}: ${reason.details}` : `simulated: ${what}`

@@ -77,7 +77,10 @@ function createScanMemory(): (fact: Fact) => boolean {
   }
 }
 
-/** Of `reason`, also that of an ended recording, only the code, because the line says its sentence; `percent` has one decimal, times are text. */
+/**
+ * Of `reason`, also that of an ended recording, only the code, because the line says its sentence; `percent` has one
+ * decimal, times are text.
+ */
 function flat(fields: Record<string, unknown>): Record<string, unknown> {
   const { outcome, percent, from, to } = fields
   const reason = fields.reason ?? (outcome as { reason?: unknown } | undefined)?.reason

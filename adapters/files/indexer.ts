@@ -155,7 +155,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
     return found
   }
 
-  async function settle({ path, name }: Unindexed) {
+  /** A search does not return the file again, until it changes. */
+  async function giveUp({ path, name }: Unindexed) {
     const stats = await lstat(path).catch(() => undefined)
     if (stats) book.note(dirname(path), [[name, markOf(stats)]])
   }
@@ -204,9 +205,11 @@ export function createIndexer(options: IndexerOptions): Indexer {
       } catch (error) {
         signal.throwIfAborted()
         if (!(await isUnchanged(file))) return undefined
-        // It fails for each file of such a camera, after each restart.
-        if (error instanceof Failure && error.code === 'ffmpeg_incomplete') await settle(file)
-        if (error instanceof Failure) throw error
+        if (error instanceof Failure) {
+          // It fails for each file of such a camera, after each restart.
+          if (error.code === 'ffmpeg_incomplete') await giveUp(file)
+          throw error
+        }
         const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(error))
         throw new Failure(isFull ? 'storage_full' : 'failed', `the copy failed (${codeOf(error)})`)
       } finally {

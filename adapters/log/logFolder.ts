@@ -60,7 +60,7 @@ export function openLogFolder(options: LogFolderOptions): LogFolder {
     retryAt = clock.monotonic() + pause
     if (isFaulty) return
     isFaulty = true
-    onFault(codeOf(error) ?? (error as Error).message)
+    onFault(codeOf(error))
   }
 
   const prepare = async () => {

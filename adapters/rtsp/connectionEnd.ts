@@ -22,7 +22,8 @@ export const closedBy = (answered: boolean): ConnectionError =>
     'source_closed',
     answered
       ? undefined
-      : 'the camera closed the connection without an answer: check the port of its URL, and whether it expects TLS (rtsps)',
+      : 'the camera closed the connection without an answer: check the port of its URL, and whether it expects TLS ' +
+          '(rtsps)',
   )
 
 /** What is wrong, by the code of the error of a connection that was not made. */

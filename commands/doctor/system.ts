@@ -69,7 +69,8 @@ function secretFault(error: unknown, path: string): Finding {
       ? `chmod 600 ${path}`
       : code === 'EACCES'
         ? `chown the file to the user of the service: ${path}`
-        : `restore ${path} from the backup, or remove it: then a new one is made, and what it signed is not valid any more`
+        : `restore ${path} from the backup, or remove it: then a new one is made, and what it signed is not valid any ` +
+          'more'
   return fail('secrets', message, fix)
 }
 
