@@ -2,6 +2,7 @@ import type { ActorRefFrom } from 'xstate'
 import { dependencyFailed, invalidParam, ServiceError } from '../machines/domain/errors.js'
 import type { Fact, SimulationFact } from '../machines/domain/facts.js'
 import type { Clock } from '../machines/domain/ports.js'
+import type { Reason, ReasonCode } from '../machines/domain/reason.js'
 import {
   type Act,
   type CameraAction,
@@ -64,7 +65,7 @@ export function createSimulationAsk(ports: SimulationPorts): Pick<Ask, 'simulate
       const gone = dependencyFailed('simulation', 'the simulation was restarted during the request')
       const isIt = (fact: Fact): fact is SimulationFact => fact.type === 'simulation.step' && fact.by === by
       const { reason } = await outcomeOf(facts, { actor, send, gone: { complete: gone, error: gone } }, isIt, patience)
-      if (reason) throw dependencyFailed(dependencyOf(act), reason)
+      if (reason) throw failureOf(act, reason)
     },
 
     startScenario() {
@@ -74,6 +75,19 @@ export function createSimulationAsk(ports: SimulationPorts): Pick<Ask, 'simulate
       actor.send(event)
     },
   }
+}
+
+/** The present states that some failures stand for: nothing failed, the fault does not fit what is. */
+const unfit: Readonly<Partial<Record<ReasonCode, { state?: string; allowed_states?: string[] }>>> = {
+  not_simulated: {},
+  stream_asleep: { state: 'asleep', allowed_states: ['live'] },
+  unplugged: { state: 'unplugged', allowed_states: ['available'] },
+}
+
+function failureOf(act: Act, reason: Reason): ServiceError {
+  const state = unfit[reason.code]
+  if (state === undefined) return dependencyFailed(dependencyOf(act), reason)
+  return new ServiceError('invalidState', { ...state, reason: reason.code, details: reason.details })
 }
 
 const dependencyOf = ({ action }: Act): string =>

@@ -106,7 +106,6 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     return {
       ...found,
       ...(rhythm && { flapping: rhythm }),
-      timers: found.timers.filter(({ name }) => view.recording === undefined || name !== 'retirement'),
       text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
       allowed: view.allowed,
       refused: refusedOf(view),

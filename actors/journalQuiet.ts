@@ -4,6 +4,7 @@
  */
 export const quietStates: Readonly<Record<string, readonly string[]>> = {
   camera: [
+    'alive.connection.away.unplugged.*',
     'alive.connection.away.unreachable.waiting',
     'alive.connection.away.unreachable.retrying',
     'alive.connection.faulty.waiting',

@@ -41,8 +41,8 @@ export const cameraMachine = cameraSetup.createMachine({
     'device.replaced': { actions: 'takeDevice' },
     'storage.blocked': { actions: 'noteObstacle' },
     'storage.freed': { actions: 'noteObstacle' },
-    'server.lost': { actions: 'noteObstacle' },
-    'server.restored': { actions: 'noteObstacle' },
+    'server.lost': { actions: ['noteObstacle', 'tellPipeline'] },
+    'server.restored': { actions: ['noteObstacle', 'tellPipeline'] },
     'stream.release': { actions: 'releaseKept' },
   },
   states: {
@@ -82,12 +82,11 @@ export const cameraMachine = cameraSetup.createMachine({
                 },
                 unplugged: {
                   tags: 'unplugged',
-                  // A camera with a recording that waits for it is not retired.
-                  after: {
-                    retirement: [
-                      { guard: 'isRecordingOver', target: '#camera.retired' },
-                      { target: 'unplugged', reenter: true },
-                    ],
+                  initial: 'awaited',
+                  states: {
+                    // A camera with a recording that waits for it is not retired.
+                    awaited: { always: { guard: 'isRecordingOver', target: 'missed' } },
+                    missed: { after: { retirement: '#camera.retired' } },
                   },
                   on: {
                     'device.found': { target: 'probing', actions: 'takeDevice' },

@@ -61,9 +61,9 @@ export function failedEncoderOf({ probe }: CameraContext, { evidence }: Reason):
   return { encoder, reason: because('encoder_failed', details, evidence) }
 }
 
-export const streamInput = ({ id: camera, probe }: CameraContext): StreamInput => {
+export const streamInput = ({ id: camera, probe, obstacles: { server } }: CameraContext): StreamInput => {
   const fps = probe?.pipeline.mode.fps
-  return { camera, ...(fps && { fps }) }
+  return { camera, ...(fps && { fps }), ...(server && { server }) }
 }
 
 /** The reasons are for people: they may differ. */

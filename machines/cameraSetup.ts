@@ -36,7 +36,7 @@ import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
 import { isSameStream } from './fleetSettings.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { pipelineMachine } from './pipeline.js'
+import { pipelineMachine, type ServerEvent } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
 import { newestOf, outcomeOf, type RecordingContext, type RecordingEvent } from './recordingContext.js'
@@ -181,6 +181,10 @@ export const cameraSetup = setup({
     releaseKept: assign(({ context, event }) =>
       event.type === 'stream.release' ? withoutHolder(context, event.holder) : {},
     ),
+    tellPipeline: enqueueActions(({ event, enqueue, self }) => {
+      const { pipeline } = self.getSnapshot().children
+      if (pipeline) enqueue.sendTo(pipeline, event as ServerEvent)
+    }),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
     beginRecording: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'recording.start') return

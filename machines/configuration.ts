@@ -81,7 +81,7 @@ export const configurationMachine = configurationSetup.createMachine({
           },
         },
         telling: {
-          entry: 'sendSettings',
+          entry: ['clearReason', 'sendSettings'],
           on: {
             'settings.applied': {
               target: '#configuration.confirming',

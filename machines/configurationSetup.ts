@@ -56,7 +56,7 @@ interface ConfigurationContext extends Confirmed {
   scope?: HealthScope | undefined
   /** After a rollback: the file still holds the change. */
   fileDiffers?: boolean
-  /** Why the last change is not in force, or not kept. */
+  /** Why the file, or the last change, is not in force, or not kept. */
   reason?: Reason | undefined
 }
 
@@ -123,7 +123,8 @@ export const configurationSetup = setup({
       plan: undefined,
       scope: undefined,
     }),
-    keepPlan: assign({ plan: (_, { plan }: { plan: ConfigPlan }) => plan, reason: undefined }),
+    keepPlan: assign({ plan: (_, { plan }: { plan: ConfigPlan }) => plan }),
+    clearReason: assign({ reason: undefined }),
     keepScope: assign({ scope: (_, { scope }: { scope: HealthScope }) => scope }),
     forgetVersion: assign({ version: 0 }),
     noteFile: assign((_, { fileDiffers }: { fileDiffers: boolean }) => ({ fileDiffers })),
@@ -175,7 +176,8 @@ export const configurationSetup = setup({
     tellRefused: enqueueActions(({ context, enqueue }, { error }: { error: unknown }) => {
       const reason = reasonFrom(error, 'config_unreadable')
       const faults = error instanceof ConfigRefusal ? error.faults : []
-      enqueue.assign({ reason })
+      // A client learns it from its reply; the file stays as it was.
+      if (context.requests[0]?.origin !== 'client') enqueue.assign({ reason })
       enqueue.emit({ type: 'config.refused', reason, faults, ...authorOf(context) })
     }),
     tellRolledBack: emit(

@@ -4,10 +4,10 @@ import type { StreamFact } from './domain/facts.js'
 import { isMisfit, isSlow, isSteady, overloadOf, paceAfter } from './domain/overload.js'
 import { because, type Reason } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { noProgress, type PipelineContext, type StreamInput } from './pipelineContext.js'
+import { noProgress, type PipelineContext, type ServerEvent, type StreamInput } from './pipelineContext.js'
 import { flow, look } from './pipelineProcess.js'
 
-export { noProgress, type StreamInput } from './pipelineContext.js'
+export { noProgress, type ServerEvent, type StreamInput } from './pipelineContext.js'
 
 type Report = Extract<TapEvent, { type: 'tap.progress' }>
 
@@ -20,7 +20,7 @@ export const pipelineMachine = setup({
   types: {
     input: {} as StreamInput,
     context: {} as PipelineContext,
-    events: {} as TapEvent,
+    events: {} as TapEvent | ServerEvent,
     emitted: {} as StreamFact,
     /** `open`: `stream.ended` follows. */
     tags: {} as 'starting' | 'running' | 'overloaded' | 'stalled' | 'open',
@@ -52,6 +52,9 @@ export const pipelineMachine = setup({
     })),
     forgetProgress: assign({ progress: noProgress, pace: 0 }),
     noteOverload: assign({ overload: ({ context: { progress, fps } }) => overloadOf(progress, fps) }),
+    noteServer: assign((_, { reason }: { reason?: Reason }) => ({ server: reason })),
+    /** A process that ends with its media server has its users still. */
+    noteEnd: assign({ reason: ({ context: { server } }) => server ?? because('no_longer_used') }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     // The process's own report is more exact than our observation, unless we ended the process.
     preferReport: assign({
@@ -96,6 +99,10 @@ export const pipelineMachine = setup({
   id: 'pipeline',
   context: ({ input }) => ({ ...input, progress: noProgress, pace: 0 }),
   invoke: { src: 'watchTaps', input: ({ context }) => ({ camera: context.camera }) },
+  on: {
+    'server.lost': { actions: { type: 'noteServer', params: ({ event }) => event } },
+    'server.restored': { actions: { type: 'noteServer', params: {} } },
+  },
   initial: 'asleep',
   states: {
     asleep: {
@@ -218,7 +225,7 @@ export const pipelineMachine = setup({
     },
     ending: {
       tags: 'open',
-      entry: { type: 'giveReason', params: { reason: because('no_longer_used') } },
+      entry: 'noteEnd',
       after: { farewell: 'reporting' },
       on: {
         'tap.progress': {
@@ -226,6 +233,7 @@ export const pipelineMachine = setup({
           target: 'running',
           actions: ['tellEnded', { type: 'keepProgress', params: ({ event }) => event }, 'tellStarted'],
         },
+        'server.lost': { actions: [{ type: 'noteServer', params: ({ event }) => event }, 'noteEnd'] },
       },
       initial: 'waiting',
       states: { waiting: { after: { recheck: 'looking' } }, looking: look('waiting', 'isAbsent') },

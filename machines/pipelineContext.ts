@@ -4,6 +4,8 @@ import type { Reason } from './domain/reason.js'
 
 export interface StreamInput {
   camera: CameraId
+  /** Why the media server is not available. */
+  server?: Reason | undefined
   /** The rate that the camera was asked for; absent: not known. */
   fps?: number
 }
@@ -19,5 +21,8 @@ export interface PipelineContext extends StreamInput {
   /** Why the stream stalls or ended. */
   reason?: Reason | undefined
 }
+
+/** From the camera: the media server, which starts and ends the processes, is gone or back. */
+export type ServerEvent = { type: 'server.lost'; reason: Reason } | { type: 'server.restored' }
 
 export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }

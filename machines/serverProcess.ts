@@ -18,24 +18,30 @@ export type ServerProcessNews = { type: 'server.changed'; ended?: string }
 interface ServerProcessContext {
   choice?: ServerChoice
   reason?: string | undefined
+  /** Why the child is ended by force; it ends for this reason then, not for the signal. */
+  verdict?: string | undefined
   failures: number
   /** The monotonic time at which the child must be gone. */
   until?: number | undefined
 }
 
-/** `isSilent`: it has not answered lately, so it may not react to a signal either. */
+/**
+ * `isSilent`: it has not answered lately, so it may not react to a signal either. `failure`: why it is ended although
+ * nobody asked for it.
+ */
 export interface ServerEnd {
   until?: number | undefined
   isSilent: boolean
+  failure?: string | undefined
 }
 
-const ends = (isSilent: boolean) =>
+const ends = <Target extends string>(target: Target, end: (context: ServerProcessContext) => ServerEnd) =>
   ({
     invoke: {
       src: 'endServer',
-      input: ({ context: { until } }: { context: ServerProcessContext }) => ({ until, isSilent }),
-      onDone: 'ended',
-      onError: 'ended',
+      input: ({ context }: { context: ServerProcessContext }) => end(context),
+      onDone: target,
+      onError: target,
     },
   }) as const
 const endsIn = <Target extends string>(target: Target) =>
@@ -70,15 +76,21 @@ export const serverProcessMachine = setup({
       reason: reasonFrom(error).details,
       failures: failures + 1,
     })),
-    noteExit: assign(({ context: { failures } }, { reason }: { reason: string }) => ({
-      reason,
+    noteExit: assign(({ context: { failures, verdict } }, { reason }: { reason: string }) => ({
+      reason: verdict ?? reason,
+      failures: failures + 1,
+      verdict: undefined,
+    })),
+    noteHang: assign({ verdict: 'the media server did not answer any more and was killed' }),
+    noteLateness: assign(({ context: { failures } }) => ({
+      reason: 'the media server did not answer in time after its start and was ended',
       failures: failures + 1,
     })),
     tellChange: enqueueActions(({ enqueue, self }) => {
       if (self._parent) enqueue.sendTo(self._parent, { type: 'server.changed' })
     }),
-    tellExit: enqueueActions(({ enqueue, self }, { reason }: { reason: string }) => {
-      if (self._parent) enqueue.sendTo(self._parent, { type: 'server.changed', ended: reason })
+    tellExit: enqueueActions(({ context: { reason }, enqueue, self }) => {
+      if (self._parent && reason !== undefined) enqueue.sendTo(self._parent, { type: 'server.changed', ended: reason })
     }),
     clearReason: assign({ reason: undefined }),
     keepDeadline: assign({ until: (_, { until }: { until?: number | undefined }) => until }),
@@ -87,7 +99,8 @@ export const serverProcessMachine = setup({
   delays: {
     /** None, 0.5 s, 1 s, 2 s, 4 s, 5 s: longer pauses would lose recordings. */
     pause: ({ context: { failures } }) => (failures <= 1 ? 0 : Math.min(5_000, 500 * 2 ** Math.min(failures - 2, 4))),
-    /** How long a start may take on a slow host. */
+    /** How long a child may take to answer this service, and then the link, on a slow host. */
+    startLimit: 20_000,
     firstAnswer: 30_000,
     /** A process that answers this long resets the count. */
     settled: 10_000,
@@ -122,7 +135,10 @@ export const serverProcessMachine = setup({
       },
       initial: 'starting',
       states: {
-        starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },
+        starting: {
+          after: { startLimit: { target: '#serverProcess.late', actions: 'noteLateness' } },
+          on: { 'server.started': { target: 'up', actions: 'clearReason' } },
+        },
         up: {
           tags: 'running',
           entry: 'tellChange',
@@ -140,7 +156,7 @@ export const serverProcessMachine = setup({
               after: { lastAnswer: 'hung' },
               on: { 'server.answers': 'answering', 'server.end': endsIn('#serverProcess.endingSilent') },
             },
-            hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
+            hung: { entry: 'noteHang', invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
             killed: {},
           },
         },
@@ -148,18 +164,21 @@ export const serverProcessMachine = setup({
       on: {
         'server.exited': {
           target: 'pausing',
-          actions: [
-            { type: 'noteExit', params: ({ event }) => event },
-            { type: 'tellExit', params: ({ event }) => event },
-          ],
+          actions: [{ type: 'noteExit', params: ({ event }) => event }, 'tellExit'],
         },
         'server.end': endsIn('ending'),
       },
     },
+    // The next start would find the ports and cameras of this one in use.
+    late: {
+      entry: 'tellExit',
+      ...ends('pausing', ({ reason }) => ({ isSilent: true, failure: reason })),
+      on: { 'server.end': endsIn('ending') },
+    },
     pausing: { after: { pause: 'running' }, on: { 'server.end': 'ended' } },
     failed: { after: { pause: 'choosing' }, on: { 'server.end': 'ended' } },
-    ending: ends(false),
-    endingSilent: ends(true),
+    ending: ends('ended', ({ until }) => ({ until, isSilent: false })),
+    endingSilent: ends('ended', ({ until }) => ({ until, isSilent: true })),
     ended: { type: 'final' },
   },
 })

@@ -17,13 +17,46 @@ const validatorOf = (method: Method): ValidateFunction => {
 
 const poisonous = ['__proto__', 'constructor', 'prototype']
 
-const explain = ({
-  keyword,
-  instancePath,
-  params,
-  parentSchema,
-  message = 'is invalid',
-}: ErrorObject): ServiceError => {
+const types: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+}
+
+type Rule = (params: ErrorObject['params'], schema: ErrorObject['parentSchema']) => string
+const counted = (count: number, thing: string) => `${count} ${thing}${count === 1 ? '' : 's'}`
+/** What a value must be, by the keyword of the schema that it breaks. A test finds the keywords that are missing. */
+export const rules: Readonly<Record<string, Rule>> = {
+  type: ({ type }) => `must be ${types[type] ?? 'another type'}`,
+  enum: ({ allowedValues }) => `must be one of ${allowedValues.join(', ')}`,
+  const: ({ allowedValue }) => `must be ${allowedValue}`,
+  minLength: ({ limit }) => (limit === 1 ? 'must not be empty' : `must have at least ${counted(limit, 'character')}`),
+  maxLength: ({ limit }) => `must have at most ${counted(limit, 'character')}`,
+  minItems: ({ limit }) => (limit === 1 ? 'must not be empty' : `must have at least ${counted(limit, 'item')}`),
+  maxItems: ({ limit }) => `must have at most ${counted(limit, 'item')}`,
+  minimum: (_, schema) => range(schema),
+  maximum: (_, schema) => range(schema),
+  exclusiveMinimum: ({ limit }) => `must be more than ${limit}`,
+  pattern: () => 'has the wrong form',
+  anyOf: (_, schema) => `must be ${schema?.anyOf.map(({ type }: { type: string }) => types[type]).join(' or ')}`,
+}
+
+const range = ({ minimum, maximum }: ErrorObject['parentSchema'] = {}) => {
+  if (minimum === undefined) return `must be at most ${maximum}`
+  return maximum === undefined ? `must be at least ${minimum}` : `must be from ${minimum} to ${maximum}`
+}
+
+/** Of a value that fits none of several types: what is wrong with it by the type that it has. */
+function firstOf(errors: readonly ErrorObject[]): ErrorObject | undefined {
+  const last = errors.at(-1)
+  if (last?.keyword !== 'anyOf') return errors[0]
+  return errors.find(({ keyword, instancePath }) => keyword !== 'type' || instancePath !== last.instancePath)
+}
+
+const explain = ({ keyword, instancePath, params, parentSchema }: ErrorObject): ServiceError => {
   const wrong = (param: string, rule: string, details: string) =>
     new ServiceError('invalidParams', { param, rule, details })
   if (keyword === 'required')
@@ -38,7 +71,11 @@ const explain = ({
   }
   if (keyword === 'pattern' && parentSchema?.description)
     return wrong(param, 'has the wrong form', `${param} has the wrong form; allowed: ${parentSchema.description}`)
-  return invalidParam(param, keyword === 'enum' ? `must be one of ${params.allowedValues.join(', ')}` : message)
+  const rule = rules[keyword]?.(params, parentSchema) ?? 'is invalid'
+  const [, item] = /\/(\d+)$/.exec(instancePath) ?? []
+  return item === undefined
+    ? invalidParam(param, rule)
+    : wrong(param, rule, `item ${Number(item) + 1} of ${param} ${rule}`)
 }
 
 /** The params in the form of the method's schema. Throws `invalidParams`, or the method's own `malformed` error. */
@@ -57,5 +94,5 @@ export const checkShape = (method: Method, params: unknown): Record<string, unkn
   const validate = validatorOf(method)
   if (validate(values)) return values
   if (method.malformed !== undefined) throw new ServiceError(method.malformed)
-  throw explain(validate.errors?.[0] ?? { keyword: 'type', instancePath: '', schemaPath: '', params: {} })
+  throw explain(firstOf(validate.errors ?? []) ?? { keyword: 'type', instancePath: '', schemaPath: '', params: {} })
 }

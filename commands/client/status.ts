@@ -15,21 +15,28 @@ export async function status(
   { screen }: Pick<ClientPorts, 'screen'>,
   client: Calling,
 ): Promise<Outcome> {
-  const [server, system, cameras, health, storage] = await Promise.all([
+  const [server, system, cameras, health, storage, config] = await Promise.all([
     client.call('get_server_info'),
     client.call('get_system_status'),
     client.call('get_camera_list'),
     ifAllowed(client.call('get_status')),
     ifAllowed(client.call('get_storage_info')),
+    ifAllowed(client.call('get_config')),
   ])
-  const all = { server, system, cameras, ...(health && { health }), ...(storage && { storage }) }
+  const configuration = config && { needs_restart: config.needs_restart, ...reasonOf(config) }
+  const all = {
+    ...{ server, system, cameras },
+    ...(health && { health }),
+    ...(storage && { storage }),
+    ...(configuration && { configuration }),
+  }
   return { status: 0, out: json ? JSON.stringify(all, null, 2) : statusText(screen, all) }
 }
 
-/** `undefined` if the caller has not the right. */
+/** `undefined` if the caller has not the right, or an older service not the method. */
 const ifAllowed = <T>(call: Promise<T>): Promise<T | undefined> =>
   call.catch((error: unknown) => {
-    if (error instanceof RpcError && error.code === -32002) return undefined
+    if (error instanceof RpcError && (error.code === -32002 || error.code === -32601)) return undefined
     throw error
   })
 
@@ -39,7 +46,13 @@ interface All {
   cameras: Methods['get_camera_list']['result']
   health?: Methods['get_status']['result']
   storage?: Methods['get_storage_info']['result']
+  configuration?: Pick<Methods['get_config']['result'], 'needs_restart' | 'reason' | 'details'>
 }
+
+const reasonOf = ({ reason, details }: Methods['get_config']['result']) => ({
+  ...(reason !== undefined && { reason }),
+  ...(details !== undefined && { details }),
+})
 
 const colours: Readonly<Record<string, Colour>> = {
   HEALTHY: 'green',
@@ -48,7 +61,7 @@ const colours: Readonly<Record<string, Colour>> = {
   UNHEALTHY: 'red',
 }
 
-function statusText(screen: Screen, { server, system, cameras, health, storage }: All): string {
+function statusText(screen: Screen, { server, system, cameras, health, storage, configuration }: All): string {
   const word = health?.status ?? system.status
   const uptime = health ? `, up ${durationText(health.uptime)}` : ''
   const media = server.media_server
@@ -59,6 +72,7 @@ function statusText(screen: Screen, { server, system, cameras, health, storage }
     ['MediaMTX', media ? [`${reasonText(health?.reasons.mediamtx) ?? media.state} (${mediaText(media)})`] : []],
     ['storage', storage ? [reasonText(storage) ?? storage.state, spaceText(storage)] : []],
     ['retention', health?.reasons.retention ? [reasonText(health.reasons.retention) ?? ''] : []],
+    ['config', configuration ? configurationText(configuration) : []],
     ['simulation', server.simulation ? ['faults are simulated: this service is not for production'] : []],
   ])
   return [
@@ -70,6 +84,15 @@ function statusText(screen: Screen, { server, system, cameras, health, storage }
 
 const mediaText = ({ kind, version }: NonNullable<All['server']['media_server']>): string =>
   clean([kind, version].filter(Boolean).join(', '))
+
+/** Nothing if the file is in force as it is. */
+function configurationText({ needs_restart: waiting, reason, details }: NonNullable<All['configuration']>): string[] {
+  const why = details ?? reason
+  return [
+    ...(why === undefined ? [] : [clean(`the last change is not in force: ${why}`)]),
+    ...(waiting.length === 0 ? [] : [clean(`a restart is needed for ${waiting.join(', ')}`)]),
+  ]
+}
 
 /** `down since 2026-01-02 03:04:05Z: the server does not answer`. */
 function reasonText(part: { state: string; since?: string; reason?: string; details?: string } | undefined) {

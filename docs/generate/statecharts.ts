@@ -71,6 +71,8 @@ export const delayKeys: Readonly<Record<string, string>> = {
   'recording.confirmLimit': 'mediamtx.run_on_demand_start_timeout',
   'retention.interval': 'retention_policy.check_interval',
   'retention.soon': 'retention_policy.check_interval',
+  'serverProcess.lastAnswer': 'mediamtx.hang_timeout',
+  'serverProcess.silenceLimit': 'mediamtx.hang_timeout',
   'snapshot.directLimit': 'snapshots.tier0_timeout',
   'snapshot.ffmpegLimit': 'snapshots.tier1_timeout',
   'snapshot.liveLimit': 'snapshots.tier2_timeout',

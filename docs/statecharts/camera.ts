@@ -36,6 +36,7 @@ export const machine = setup({
     loseSource: () => {},
     forgetHolds: () => {},
     releaseKept: () => {},
+    tellPipeline: () => {},
     forwardToDemand: () => {},
     beginRecording: () => {},
     continueRecording: () => {},
@@ -93,8 +94,8 @@ export const machine = setup({
     'device.replaced': { actions: 'takeDevice' },
     'storage.blocked': { actions: 'noteObstacle' },
     'storage.freed': { actions: 'noteObstacle' },
-    'server.lost': { actions: 'noteObstacle' },
-    'server.restored': { actions: 'noteObstacle' },
+    'server.lost': { actions: ['noteObstacle', 'tellPipeline'] },
+    'server.restored': { actions: ['noteObstacle', 'tellPipeline'] },
     'stream.release': { actions: 'releaseKept' },
   },
   states: {
@@ -211,11 +212,10 @@ export const machine = setup({
                 },
                 unplugged: {
                   tags: 'unplugged',
-                  after: {
-                    retirement: [
-                      { guard: 'isRecordingOver', target: '#camera.retired' },
-                      { target: 'unplugged', reenter: true },
-                    ],
+                  initial: 'awaited',
+                  states: {
+                    awaited: { always: { guard: 'isRecordingOver', target: 'missed' } },
+                    missed: { after: { retirement: '#camera.retired' } },
                   },
                   on: {
                     'device.found': { target: 'probing', actions: 'takeDevice' },

@@ -16,6 +16,7 @@ export const machine = setup({
     addReload: () => {},
     dropRequest: () => {},
     keepPlan: () => {},
+    clearReason: () => {},
     keepScope: () => {},
     forgetVersion: () => {},
     noteFile: () => {},
@@ -104,7 +105,7 @@ export const machine = setup({
           },
         },
         telling: {
-          entry: 'sendSettings',
+          entry: ['clearReason', 'sendSettings'],
           on: {
             'settings.applied': { target: '#configuration.confirming', actions: { type: 'keepScope' } },
           },

@@ -13,6 +13,8 @@ export const machine = setup({
     keepProgress: () => {},
     forgetProgress: () => {},
     noteOverload: () => {},
+    noteServer: () => {},
+    noteEnd: () => {},
     giveReason: () => {},
     preferReport: () => {},
     noteFailed: () => {},
@@ -47,6 +49,10 @@ export const machine = setup({
 }).createMachine({
   id: 'pipeline',
   invoke: { src: 'watchTaps' },
+  on: {
+    'server.lost': { actions: { type: 'noteServer' } },
+    'server.restored': { actions: { type: 'noteServer', params: {} } },
+  },
   initial: 'asleep',
   states: {
     asleep: {
@@ -250,10 +256,7 @@ export const machine = setup({
     },
     ending: {
       tags: 'open',
-      entry: {
-        type: 'giveReason',
-        params: { reason: { code: 'no_longer_used', details: 'the stream is no longer used' } },
-      },
+      entry: 'noteEnd',
       after: { farewell: 'reporting' },
       on: {
         'tap.progress': {
@@ -261,6 +264,7 @@ export const machine = setup({
           target: 'running',
           actions: ['tellEnded', { type: 'keepProgress' }, 'tellStarted'],
         },
+        'server.lost': { actions: [{ type: 'noteServer' }, 'noteEnd'] },
       },
       initial: 'waiting',
       states: {

@@ -13,6 +13,8 @@ export const machine = setup({
     keepChoice: () => {},
     noteFailure: () => {},
     noteExit: () => {},
+    noteHang: () => {},
+    noteLateness: () => {},
     tellChange: () => {},
     tellExit: () => {},
     clearReason: () => {},
@@ -24,6 +26,7 @@ export const machine = setup({
   },
   delays: {
     pause: 1000,
+    startLimit: 20000,
     firstAnswer: 30000,
     settled: 10000,
     silenceLimit: 8000,
@@ -53,7 +56,10 @@ export const machine = setup({
       invoke: { src: 'runServer' },
       initial: 'starting',
       states: {
-        starting: { on: { 'server.started': { target: 'up', actions: 'clearReason' } } },
+        starting: {
+          after: { startLimit: { target: '#serverProcess.late', actions: 'noteLateness' } },
+          on: { 'server.started': { target: 'up', actions: 'clearReason' } },
+        },
         up: {
           tags: 'running',
           entry: 'tellChange',
@@ -85,15 +91,23 @@ export const machine = setup({
                 },
               },
             },
-            hung: { invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' } },
+            hung: {
+              entry: 'noteHang',
+              invoke: { src: 'killServer', onDone: 'killed', onError: 'killed' },
+            },
             killed: {},
           },
         },
       },
       on: {
-        'server.exited': { target: 'pausing', actions: [{ type: 'noteExit' }, { type: 'tellExit' }] },
+        'server.exited': { target: 'pausing', actions: [{ type: 'noteExit' }, 'tellExit'] },
         'server.end': { target: 'ending', actions: { type: 'keepDeadline' } },
       },
+    },
+    late: {
+      entry: 'tellExit',
+      invoke: { src: 'endServer', onDone: 'pausing', onError: 'pausing' },
+      on: { 'server.end': { target: 'ending', actions: { type: 'keepDeadline' } } },
     },
     pausing: { after: { pause: 'running' }, on: { 'server.end': 'ended' } },
     failed: { after: { pause: 'choosing' }, on: { 'server.end': 'ended' } },

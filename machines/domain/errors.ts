@@ -211,6 +211,8 @@ const table = {
         details: 'the session has no credential that could be revoked',
         suggestion: 'End the session without revoke',
       },
+      not_simulated: { suggestion: 'Choose another fault, camera or port; get_camera_list returns all cameras' },
+      stream_asleep: { suggestion: 'Start the stream first, for example with start_recording' },
     },
     fields: ['state', 'allowed_states', 'allowed_methods', 'since', 'causes', 'evidence', 'until'],
   },

@@ -90,7 +90,16 @@ function serve({
   actor.start()
   const camera = (id: string) => cameras.find((each) => each.id === id) as CameraView
   const ask = createSimulationAsk({ actor: () => actor, facts, directory: { camera }, simulatedHost, clock, enabled })
-  return { ...ask, actor, acts, facts, cameras, state, told: () => facts.publish({ type: 'system.started' }) }
+  return {
+    ...ask,
+    actor,
+    acts,
+    host: simulatedHost,
+    facts,
+    cameras,
+    state,
+    told: () => facts.publish({ type: 'system.started' }),
+  }
 }
 
 describe('a request to simulate a fault', () => {
@@ -121,8 +130,22 @@ describe('a request to simulate a fault', () => {
       'unplugged',
       'camera0 is unplugged: the camera was unplugged',
     ])
-    const { key, data } = await refusalOf(serve().simulate(stall, by))
-    expect([key, data.reason, data.dependency]).to.deep.equal(['dependencyFailed', 'stream_asleep', 'camera'])
+    const asleep = await refusalOf(serve().simulate(stall, by))
+    expect(asleep.key).to.equal('invalidState')
+    expect(asleep.data).to.include({ reason: 'stream_asleep', state: 'asleep' })
+    expect(asleep.data.allowed_states).to.deep.equal(['live'])
+  })
+
+  it('is refused for the present state if the fault does not fit it, and fails if the host does', async () => {
+    const refused = async (error: unknown) => {
+      const { simulate, host } = serve({ views: [{ kind: 'usb', identity: ofFront }], devices: [front] })
+      host.plug = async () => Promise.reject(error)
+      const { key, data } = await refusalOf(simulate({ action: 'plug', camera: 'camera0', port: '9' }, by))
+      return [key, data.reason, data.details ?? data.detail]
+    }
+    const taken = 'front is plugged in at another port: use replug'
+    expect(await refused(new Failure('not_simulated', taken))).to.deep.equal(['invalidState', 'not_simulated', taken])
+    expect(await refused(new Error('no memory'))).to.deep.equal(['dependencyFailed', 'failed', 'no memory'])
   })
 
   it('reaches the host of a simulated camera by its id, and the media server, the disk and the clock', async () => {

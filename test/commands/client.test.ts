@@ -177,23 +177,37 @@ describe('commands: tables', () => {
       recordings_size: 1e9,
       forecast: { days_left: 3.2 },
     }
-    const all = fakeClient({ ...replies, get_status: health, get_storage_info: storage })
-    expect((await status({ json: false }, plain, all.client)).out?.split('\n').slice(0, 6)).to.deep.equal([
+    const config = {
+      ...{ version: 3, changing: false, values: [], needs_restart: ['server.host', 'health.port'] },
+      ...{ reason: 'config_invalid', details: 'server.port: must be a port' },
+    }
+    const all = fakeClient({ ...replies, get_status: health, get_storage_info: storage, get_config: config })
+    expect((await status({ json: false }, plain, all.client)).out?.split('\n').slice(0, 8)).to.deep.equal([
       'camera service 1.0.0 is DEGRADED, up 2 h 5 min',
       '  cameras    1 of 2 connected, 0 recording',
       '  discovery  watching since 2026-01-02 03:04:05Z',
       '  MediaMTX   down since 2026-01-02 03:04:05Z: it does not answer (managed, v1.20.1)',
       '  storage    ok since 2026-01-02 03:04:05Z',
       '             5.0 GB free of 10.0 GB (50 % used), recordings 1.0 GB; full in 3 days',
+      '  config     the last change is not in force: server.port: must be a port',
+      '             a restart is needed for server.host, health.port',
     ])
-    const few = fakeClient({ ...replies, get_status: denied, get_storage_info: denied })
+    const { configuration } = JSON.parse((await status({ json }, plain, all.client)).out ?? '')
+    expect(configuration, 'without the values').to.have.all.keys('needs_restart', 'reason', 'details')
+    const unknown = new RpcError('get_config', { code: -32601, message: 'Method not found' })
+    const few = fakeClient({ ...replies, get_status: denied, get_storage_info: denied, get_config: unknown })
     expect((await status({ json: false }, plain, few.client)).out?.split('\n').slice(0, 4)).to.deep.equal([
       'camera service 1.0.0 is ready',
       '  cameras    1 of 2 connected, 0 recording',
       '  discovery  udev',
       '  MediaMTX   up (managed, v1.20.1)',
     ])
-    const broken = fakeClient({ ...replies, get_status: new ConnectionLost('gone'), get_storage_info: denied })
+    const broken = fakeClient({
+      ...replies,
+      get_status: new ConnectionLost('gone'),
+      get_storage_info: denied,
+      get_config: denied,
+    })
     expect((await askService(broken.client, (client) => status({ json: false }, plain, client))).status).to.equal(69)
   })
 

@@ -13,7 +13,7 @@ import { type Client, createStage, createWorld } from '../rpc/fakes.js'
 import { until } from '../rpc/wait.js'
 import { freePort } from '../support/ports.js'
 import { startAlone } from './conformanceAlone.js'
-import { type Book, createBook, documentedMethods, tableOf } from './conformanceBook.js'
+import { type Book, createBook, documentedMethods, tableOf, unformatted } from './conformanceBook.js'
 import { wrongParams } from './conformanceParams.js'
 
 type Params = Record<string, unknown>
@@ -148,7 +148,7 @@ describeService('conformance', (kind) => {
     stranger = await connect()
     const discovered = (await stranger.call('rpc.discover')).result as OpenRpcDocument
     const dataDir = service.dataDir.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    book = createBook({ discovered, secrets: new RegExp(`${dataDir}|/dev/|unspeakable|undefined|NaN`) })
+    book = createBook({ discovered, secrets: new RegExp(`${dataDir}|/dev/|unspeakable|${unformatted}`) })
     books.set(kind, book)
   })
   after(async () => {
@@ -646,7 +646,7 @@ describe('conformance, without a media server', () => {
     admin = await stage.connect(alone.port, { role: await alone.token('admin') })
     book = createBook({
       discovered: (await admin.call('rpc.discover')).result as OpenRpcDocument,
-      secrets: /\/dev\/|undefined|NaN/,
+      secrets: new RegExp(`/dev/|${unformatted}`),
     })
     books.set(state, book)
     // The service is starting until it has looked for cameras.

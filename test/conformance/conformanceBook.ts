@@ -39,6 +39,9 @@ export const documentedMethods = (() => {
   return [...contract, { ...status, method: 'get_system_health' }]
 })()
 
+/** A value that was put into a text unformatted, as a pattern. The signature of a URL may contain `NaN` by chance. */
+export const unformatted = '(?<![\\w-])(?:undefined|NaN)(?![\\w-])'
+
 /**
  * Checks replies against the contract, against the document of the running server (`rpc.discover`), and for secrets.
  * Counts what was checked.

@@ -183,8 +183,32 @@ describe('configuration', () => {
     await request(patch('x'))
     const reason = because('config_invalid', 'a = 1: must be 2; b = 1: must be 2')
     expect(of('config.refused')).to.deep.equal([{ type: 'config.refused', origin: 'client', by, reason, faults }])
-    expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false, reason })
+    expect(view(), 'the client has the reason').to.deep.equal({ version: 1, text: 'level: info', changing: false })
     expect([log.filter((line) => line.startsWith('apply')), sent()]).to.deep.equal([[], []])
+  })
+
+  it('shows why the file is not in force, until it is, also after requests of clients that fail', async () => {
+    const { request, world, view } = start()
+    const faults = [{ key: 'a', value: '1', rule: 'must be 2', origin: 'line 3' }]
+    const refuse = async ({ origin }: ConfigRequest) => {
+      throw origin === 'client' ? new Failure('config_version_unknown') : new ConfigRefusal(faults)
+    }
+    const reason = because('config_invalid', 'a = 1: must be 2')
+    world.plan = refuse
+    await request({ origin: 'signal' })
+    expect(view().reason).to.deep.equal(reason)
+    world.plan = async () => planOf('debug')
+    world.apply = async () => {
+      throw new Failure('config_conflict')
+    }
+    await request(patch('debug'))
+    world.plan = refuse
+    await request(patch('x'))
+    expect(view().reason, 'of the file').to.deep.equal(reason)
+    world.plan = async () => planOf('info', { changes: [] })
+    world.apply = async () => {}
+    await request({ origin: 'signal' })
+    expect(view().reason).to.equal(undefined)
   })
 
   it('applies nothing if the file cannot be written', async () => {

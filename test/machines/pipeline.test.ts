@@ -219,6 +219,34 @@ describe('pipeline', () => {
     expect(ending.actor.getSnapshot().context.progress.frames).to.equal(1)
   })
 
+  it('ends with its media server, not for lack of users, also if it is seen before the loss', async () => {
+    for (const order of [
+      ['lost', 'finished'],
+      ['finished', 'lost'],
+      ['finished', 'lost', 'restored'],
+    ] as const) {
+      const { actor, process, facts, wait, frames, finished } = pipeline()
+      process.starts()
+      frames(3)
+      for (const each of order) {
+        if (each === 'finished') finished()
+        else actor.send({ type: `server.${each}`, reason: because('server_unreachable') })
+      }
+      process.ends()
+      await wait(250)
+      expect(facts().at(-1), order.join()).to.equal('stream.ended server_unreachable')
+    }
+    const { actor, process, facts, wait, frames, finished } = pipeline()
+    for (const type of ['server.lost', 'server.restored'] as const)
+      actor.send({ type, reason: because('server_unreachable') })
+    process.starts()
+    frames(3)
+    finished()
+    process.ends()
+    await wait(250)
+    expect(facts().at(-1)).to.equal('stream.ended no_longer_used')
+  })
+
   it('does not wait longer for the end of a process than two seconds', async () => {
     const { process, facts, wait, frames, finished, word } = pipeline()
     process.starts()

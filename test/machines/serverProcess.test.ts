@@ -52,7 +52,7 @@ describe('serverProcess', () => {
   })
 
   it('kills a child that does not answer, and restarts it', async () => {
-    const { actor, clock, kills, starts, chosen } = server()
+    const { actor, clock, kills, starts, heard, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
     actor.send({ type: 'server.answers' })
@@ -67,8 +67,12 @@ describe('serverProcess', () => {
     await turn()
     expect(kills()).to.equal(1)
     actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
+    const ended = 'the media server did not answer any more and was killed'
+    expect(heard.at(-1), 'not the signal, which came from here').to.deep.equal({ type: 'server.changed', ended })
     clock.increment(0)
     expect(starts()).to.equal(2)
+    actor.send({ type: 'server.exited', reason: 'it exited with code 1' })
+    expect(actor.getSnapshot().context.reason).to.equal('it exited with code 1')
   })
 
   it('kills a child that never answers', async () => {
@@ -95,6 +99,31 @@ describe('serverProcess', () => {
     actor.send({ type: 'server.answers' })
     clock.increment(60_000)
     expect(kills()).to.equal(0)
+  })
+
+  it('ends a child that takes too long to start, and starts it again after that', async () => {
+    const { clock, ends, starts, heard, chosen, ended } = server()
+    await chosen('managed')
+    clock.increment(19_999)
+    expect(ends).to.deep.equal([])
+    clock.increment(1)
+    const failure = 'the media server did not answer in time after its start and was ended'
+    expect(ends).to.deep.equal([{ isSilent: true, failure }])
+    expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: failure })
+    expect(starts(), 'the ports are still in use').to.equal(1)
+    await ended()
+    clock.increment(0)
+    expect(starts()).to.equal(2)
+  })
+
+  it('is ended during the end of a child that took too long to start', async () => {
+    const { actor, clock, ends, chosen, ended } = server()
+    await chosen('managed')
+    clock.increment(20_000)
+    actor.send({ type: 'server.end', until: 25_000 })
+    expect(ends.at(-1)).to.deep.equal({ until: 25_000, isSilent: false })
+    await ended()
+    expect(actor.getSnapshot().status).to.equal('done')
   })
 
   it('does not touch an external server that does not answer', async () => {

@@ -40,8 +40,8 @@ const paced = (sender: number, frames: number, speed: number): Outcome =>
   sends('tap.progress', { sender, progress: { frames, fps: 30, bitrate: 1_000, speed } })
 
 const pipeline = model(pipelineMachine, {
-  starts: { start: { camera } },
-  events: [],
+  starts: { start: { camera }, 'without a media server': { camera, server: because('server_unreachable') } },
+  events: [{ type: 'server.lost', reason: because('server_unreachable') }, { type: 'server.restored' }],
   effects: {
     watchTaps: ({ context }) => [
       paced(context.sender ?? 1, context.progress.frames + 1, 0.4),
