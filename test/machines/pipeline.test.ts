@@ -247,6 +247,25 @@ describe('pipeline', () => {
     expect(facts().at(-1)).to.equal('stream.ended no_longer_used')
   })
 
+  it('runs without a reason after another process replaced it', async () => {
+    const { actor, process, facts, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    await wait(1_000)
+    frames(1, 6000)
+    expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_replaced', 'stream.started'])
+    expect(actor.getSnapshot().context.reason).to.equal(undefined)
+  })
+
+  it('has the progress of the frames with which it resumed after a stall', async () => {
+    const { actor, process, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    await wait(5_000)
+    frames(90)
+    expect(actor.getSnapshot().context.progress.frames).to.equal(90)
+  })
+
   it('does not wait longer for the end of a process than two seconds', async () => {
     const { process, facts, wait, frames, finished, word } = pipeline()
     process.starts()

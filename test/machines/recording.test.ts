@@ -923,6 +923,7 @@ describe('recording', () => {
           await fileClosed()
           const fact = facts.flatMap((each) => ('outcome' in each ? [each] : [])).at(-1)
           const { status, waitsFor } = view()
+          if (name === 'exit') expect(actor.getSnapshot().status, 'the next run continues it').to.equal('done')
           const told = fact ? `${fact.type.replace('recording.', '')}: ${fact.outcome.reason.code}` : status
           found[name] = waitsFor ? `${told}, waits for ${waitsFor}` : told
         }

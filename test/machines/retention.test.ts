@@ -832,6 +832,21 @@ describe('retention with too many files to delete', () => {
     ])
   })
 
+  it('reports the number of files again when the clock is corrected', async () => {
+    const { facts, tells, set, wait } = await begin({ policy: age(30) })
+    await wait(60_000)
+    tells({ type: 'sweep.refused', at: now, excess })
+    set(40 * day)
+    await wait(hour)
+    set(-40 * day)
+    await wait(hour)
+    expect(facts.map((fact) => fact.type === 'retention.suspended' && fact.reason.code)).to.deep.equal([
+      'too_many_files',
+      'clock_suspect',
+      'too_many_files',
+    ])
+  })
+
   it('reports files without a plausible date when there are more of them', async () => {
     const { actor, facts, tells, wait } = await begin({ policy: age(30) })
     for (const [index, undated] of [2, 2, 1, 3].entries()) {

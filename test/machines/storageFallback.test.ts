@@ -24,6 +24,15 @@ describe('storage with a fallback folder', () => {
     })
   })
 
+  it('measures the fallback as soon as it is in use, not only after the interval', async () => {
+    const { disks, passes, measured } = await twoDisks()
+    disks.main = { fault: readOnly }
+    await passes(5_000)
+    const first = measured().findIndex(({ use }) => use === 'fallback')
+    expect(measured()[first + 1]?.measure, 'at once').to.equal('fallback')
+    expect(measured()[first + 1]?.at).to.equal(measured()[first]?.at)
+  })
+
   it('does the same when the main folder cannot even be measured', async () => {
     const { disks, heard, passes, view } = await twoDisks()
     disks.main = new Failure('storage_failed')
@@ -123,13 +132,17 @@ describe('storage with a fallback folder', () => {
 async function twoDisks({ hasFallback = true, machine = recordingFolderMachine } = {}) {
   const clock = new SimulatedClock()
   const disks: Record<RecordingFolder, Partial<DiskUsage> | Error> = { main: {}, fallback: { percent: 30 } }
+  const measured: { at: number; use?: RecordingFolder; measure?: RecordingFolder }[] = []
   const measureDisk = fromPromise<Measured, { folder: RecordingFolder }>(async ({ input: { folder } }) => {
+    measured.push({ at: clock.now(), measure: folder })
     const disk = disks[folder]
     if (disk instanceof Error) throw disk
     const { percent = 10 } = disk
     return { at: clock.now(), total: 1_000, used: percent * 10, available: 1_000 - percent * 10, percent, ...disk }
   })
-  const useFolder = fromPromise<void, { folder: RecordingFolder }>(async () => {})
+  const useFolder = fromPromise<void, { folder: RecordingFolder }>(async ({ input: { folder } }) => {
+    measured.push({ at: clock.now(), use: folder })
+  })
   const keepReserve = fromPromise<void>(async () => {})
   const recordingFolder = machine.provide({ actors: { measureDisk, useFolder } })
   const { actor, facts, heard } = withParent(
@@ -145,6 +158,7 @@ async function twoDisks({ hasFallback = true, machine = recordingFolderMachine }
   await settled()
   return {
     ...{ actor, facts, heard, disks },
+    measured: () => measured,
     view: () => storageView(actor.getSnapshot(), 7, 8),
     async passes(ms: number) {
       for (let left = ms; left > 0; left -= 250) {

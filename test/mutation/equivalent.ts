@@ -20,6 +20,13 @@ export const equivalents: readonly Equivalent[] = [
     reason: '`leaving` is always entered by one of its substates.',
   },
   {
+    file: 'machines/cameraRecording.ts',
+    what: 'drop guard',
+    line: "guard: { type: 'isLoss', params: drain },",
+    reason:
+      'A removed recording says itself that it ends; at a stop the camera only waits for the end of the recording.',
+  },
+  {
     file: 'machines/cameraView.ts',
     what: '0 → 1',
     line: "['take_snapshot', { type: 'snapshot.take', wish: { by, maxAge: 0,",
