@@ -41,8 +41,8 @@ export const cameraMachine = cameraSetup.createMachine({
     'device.replaced': { actions: 'takeDevice' },
     'storage.blocked': { actions: 'noteObstacle' },
     'storage.freed': { actions: 'noteObstacle' },
-    'server.lost': { actions: ['noteObstacle', 'tellPipeline'] },
-    'server.restored': { actions: ['noteObstacle', 'tellPipeline'] },
+    'server.lost': { actions: ['noteObstacle', 'tellStreams'] },
+    'server.restored': { actions: ['noteObstacle', 'tellStreams'] },
     'stream.release': { actions: 'releaseKept' },
   },
   states: {

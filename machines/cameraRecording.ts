@@ -48,8 +48,8 @@ export const recordingRegion = {
         'recording.stop': { target: 'ending', actions: 'forwardToRecording' },
         'storage.blocked': { actions: ['noteObstacle', 'forwardToRecording'] },
         'storage.freed': { actions: ['noteObstacle', 'forwardToRecording'] },
-        'server.lost': { actions: ['noteObstacle', 'forwardToRecording'] },
-        'server.restored': { actions: ['noteObstacle', 'forwardToRecording'] },
+        'server.lost': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
+        'server.restored': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
         'recording.writing': { actions: 'tellWriting' },
         'recording.ending': 'ending',
         'camera.drain': [

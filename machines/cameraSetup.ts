@@ -181,9 +181,10 @@ export const cameraSetup = setup({
     releaseKept: assign(({ context, event }) =>
       event.type === 'stream.release' ? withoutHolder(context, event.holder) : {},
     ),
-    tellPipeline: enqueueActions(({ event, enqueue, self }) => {
-      const { pipeline } = self.getSnapshot().children
+    tellStreams: enqueueActions(({ event, enqueue, self }) => {
+      const { pipeline, demand } = self.getSnapshot().children
       if (pipeline) enqueue.sendTo(pipeline, event as ServerEvent)
+      if (demand && event.type === 'server.restored') enqueue.sendTo(demand, event)
     }),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
     beginRecording: enqueueActions(({ context, event, enqueue }) => {

@@ -1,8 +1,8 @@
-import { assign, setup } from 'xstate'
+import { assign, enqueueActions, setup } from 'xstate'
 import type { CameraId } from './domain/camera.js'
 import type { Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
-import { type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
+import { type ServerRestored, type StreamHoldEvent, streamHoldMachine } from './streamHold.js'
 
 /**
  * One client's hold on the stream. `until`: epoch ms, for clients; `endsAt`: the same on the monotonic clock, which
@@ -19,7 +19,10 @@ export type Holds = Readonly<Record<string, Hold>>
 
 export type DemandEvent =
   /** A second hold of the same holder changes nothing. */
-  ({ type: 'stream.hold'; holder: string } & Hold) | { type: 'stream.release'; holder: string } | StreamHoldEvent
+  | ({ type: 'stream.hold'; holder: string } & Hold)
+  | { type: 'stream.release'; holder: string }
+  | StreamHoldEvent
+  | ServerRestored
 
 interface DemandContext {
   camera: CameraId
@@ -62,6 +65,11 @@ export const demandMachine = setup({
     }),
     keepReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     clearReason: assign({ reason: undefined }),
+    /** The stream is requested at once when the media server answers again. */
+    wakeHold: enqueueActions(({ event, enqueue, self }) => {
+      const { streamHold } = self.getSnapshot().children
+      if (streamHold) enqueue.sendTo(streamHold, event as ServerRestored)
+    }),
   },
   delays: {
     /** How long the media server keeps a stream without readers. */
@@ -85,6 +93,7 @@ export const demandMachine = setup({
       tags: 'held',
       invoke: { src: 'streamHold', id: 'streamHold', input: ({ context }) => ({ camera: context.camera }) },
       always: { guard: 'isUnheld', target: 'lingering' },
+      on: { 'server.restored': { actions: 'wakeHold' } },
       type: 'parallel',
       states: {
         stream: {

@@ -231,7 +231,7 @@ export const recordingMachine = recordingSetup.createMachine({
             'camera.ready': noted,
             'storage.freed': noted,
             'server.lost': noted,
-            'server.restored': noted,
+            'server.restored': { actions: ['noteCondition', 'wakeHold'] },
           },
         },
         closing,

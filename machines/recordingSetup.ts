@@ -24,7 +24,7 @@ import {
   stallOfFile,
   type Wait,
 } from './recordingContext.js'
-import { streamHoldMachine } from './streamHold.js'
+import { type ServerRestored, streamHoldMachine } from './streamHold.js'
 
 const reconnects: ReadonlySet<ReasonCode> = new Set(['reconfigured', 'adapted', 'formats_changed', 'encoder_failed'])
 
@@ -101,6 +101,11 @@ export const recordingSetup = setup({
     })),
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
     noteCondition: assign({ lacks: ({ context, event }) => lacksAfter(context.lacks, event) }),
+    /** The stream is requested at once when the media server answers again. */
+    wakeHold: enqueueActions(({ event, enqueue, self }) => {
+      const { streamHold } = self.getSnapshot().children
+      if (streamHold) enqueue.sendTo(streamHold, event as ServerRestored)
+    }),
     takeFailure: assign({ reason: (_, { error }: { error: unknown }) => reasonFrom(error) }),
     /** Takes the reason of an event that has one. */
     takeReason: assign({ reason: ({ context, event }) => ('reason' in event ? event.reason : context.reason) }),

@@ -6,6 +6,9 @@ import { callbackHole, promiseHole } from './hole.js'
 /** Also sent to the parent. */
 export type StreamHoldEvent = { type: 'stream.held' } | { type: 'stream.lost'; reason: Reason }
 
+/** To the actor: the media server answers again, and has all paths. */
+export type ServerRestored = { type: 'server.restored' }
+
 export interface StreamHoldInput {
   camera: CameraId
 }
@@ -45,7 +48,7 @@ export const streamHoldMachine = setup({
   types: {
     input: {} as StreamHoldInput,
     context: {} as StreamHoldInput & { attempts: number },
-    events: {} as StreamHoldEvent,
+    events: {} as StreamHoldEvent | ServerRestored,
     tags: {} as 'live',
   },
   actors: {
@@ -95,7 +98,7 @@ export const streamHoldMachine = setup({
       },
       on: { 'stream.lost': { target: 'pausing', actions: ['forward', 'countAttempt'] } },
     },
-    pausing: { after: { pause: 'asking' } },
+    pausing: { after: { pause: 'asking' }, on: { 'server.restored': 'asking' } },
     asking: {
       invoke: {
         src: 'askSource',

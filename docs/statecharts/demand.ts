@@ -13,6 +13,7 @@ export const machine = setup({
     dropExpired: () => {},
     keepReason: () => {},
     clearReason: () => {},
+    wakeHold: () => {},
   },
   guards: {
     isUnheld: () => false,
@@ -32,6 +33,7 @@ export const machine = setup({
       tags: 'held',
       invoke: { src: 'streamHold', id: 'streamHold' },
       always: { guard: 'isUnheld', target: 'lingering' },
+      on: { 'server.restored': { actions: 'wakeHold' } },
       type: 'parallel',
       states: {
         stream: {

@@ -22,6 +22,7 @@ export const machine = setup({
     endGap: () => {},
     countAttempt: () => {},
     noteCondition: () => {},
+    wakeHold: () => {},
     takeFailure: () => {},
     takeReason: () => {},
     takeLack: () => {},
@@ -357,7 +358,7 @@ export const machine = setup({
             'camera.ready': { actions: 'noteCondition' },
             'storage.freed': { actions: 'noteCondition' },
             'server.lost': { actions: 'noteCondition' },
-            'server.restored': { actions: 'noteCondition' },
+            'server.restored': { actions: ['noteCondition', 'wakeHold'] },
           },
         },
         closing: {

@@ -54,7 +54,7 @@ export const machine = setup({
       },
       on: { 'stream.lost': { target: 'pausing', actions: ['forward', 'countAttempt'] } },
     },
-    pausing: { after: { pause: 'asking' } },
+    pausing: { after: { pause: 'asking' }, on: { 'server.restored': 'asking' } },
     asking: {
       invoke: {
         src: 'askSource',

@@ -108,6 +108,25 @@ describe('camera', () => {
     expect(facts.at(-1)?.type).to.equal('recording.suspended')
   })
 
+  it('wakes the streams of its recording and of its clients when the media server is back', async () => {
+    const { actor, log, probed, records } = camera()
+    await probed()
+    await records()
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    const { demand, recording } = actor.getSnapshot().children
+    const reason = because('server_closed')
+    for (const part of [demand, recording])
+      part?.getSnapshot().children.streamHold?.send({ type: 'stream.lost', reason } as never)
+    const before = log.length
+    const { pipeline } = actor.getSnapshot().children
+    actor.send({ type: 'server.lost', reason })
+    expect(pipeline?.getSnapshot().context.server, 'why the pipeline ends').to.deep.equal(reason)
+    actor.send({ type: 'server.restored' })
+    await turn()
+    expect(pipeline?.getSnapshot().context.server).to.equal(undefined)
+    expect(log.slice(before)).to.deep.equal(['held', 'held'])
+  })
+
   it('tells that its recording is over when it allows the next one', async () => {
     const { actor, view, probed, records, closed } = camera()
     await probed()
@@ -1214,6 +1233,7 @@ function camera({
   const never = () => fromPromise(() => new Promise(() => {})) as never
   const streamHold = streamHoldMachine.provide({
     actors: {
+      askSource: fromPromise(async () => {}) as never,
       openStream: fromCallback(({ sendBack }) => {
         log.push('held')
         hold = sendBack

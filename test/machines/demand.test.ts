@@ -41,6 +41,19 @@ describe('demand', () => {
     expect(tags()).to.deep.equal([])
   })
 
+  it('requests a lost stream again as soon as the media server is back', async () => {
+    const { actor, log, goes } = demand()
+    actor.send({ type: 'server.restored' })
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    actor.send({ type: 'server.restored' })
+    await turn()
+    expect(log, 'it is requested already').to.deep.equal(['opened'])
+    goes()
+    actor.send({ type: 'server.restored' })
+    await turn()
+    expect(log).to.deep.equal(['opened', 'closed', 'opened again'])
+  })
+
   it('requests a lost stream again, with a delay', async () => {
     const { actor, clock, log, tags, comes, goes } = demand()
     actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })

@@ -382,6 +382,23 @@ describe('recording', () => {
     expect(facts.at(-1)).to.deep.nested.include({ 'outcome.reason': because('storage_failed') })
   })
 
+  it('requests its stream again as soon as the media server is back', async () => {
+    const { actor, log, opened, firstBytes } = record()
+    await opened()
+    await firstBytes()
+    const held = () => log.filter((line) => line === 'stream held').length
+    actor.send({ type: 'server.restored' })
+    await turn()
+    expect(held(), 'it is held').to.equal(1)
+    actor.getSnapshot().children.streamHold?.send({ type: 'stream.lost', reason: because('server_closed') })
+    actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+    await turn()
+    expect(held()).to.equal(1)
+    actor.send({ type: 'server.restored' })
+    await turn()
+    expect(held()).to.equal(2)
+  })
+
   it('does not treat the last bytes of a lost stream as a resumption', async () => {
     const { actor, view, opened, firstBytes } = record()
     await opened()
@@ -995,6 +1012,7 @@ function record(
         }),
         streamHold: streamHoldMachine.provide({
           actors: {
+            askSource: fromPromise(async () => {}) as never,
             openStream: fromCallback(() => {
               log.push('stream held')
               return () => log.push('stream released')

@@ -9,7 +9,7 @@ import { camera, crashes, fails, lost, resolves, sends } from './examples.js'
 
 const streamHold = model(streamHoldMachine, {
   starts: { start: { camera } },
-  events: [],
+  events: [{ type: 'server.restored' }],
   effects: {
     openStream: [sends('stream.held'), sends('stream.lost', { reason: lost })],
     askSource: [resolves, fails('unreachable')],
@@ -25,6 +25,7 @@ const demand = model(demandMachine, {
     { type: 'stream.hold', holder: 'bob', since: 2, until: 10, endsAt: 10 },
     { type: 'stream.release', holder: 'ann' },
     { type: 'stream.release', holder: 'bob' },
+    { type: 'server.restored' },
   ],
   effects: {
     streamHold: [sends('stream.held'), sends('stream.lost', { reason: lost })],
