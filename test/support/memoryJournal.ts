@@ -1,12 +1,15 @@
 import { type Journal, type JournalEntry, matches } from '../../machines/domain/journal.js'
 
-/** A journal in memory. */
-export function memoryJournal(): Journal {
+/** A journal in memory, which is as long as that of a service. */
+export function memoryJournal(most = 4_000): Journal {
   const entries: JournalEntry[] = []
+  let seq = 0
   return {
     append(draft) {
-      const entry = { seq: entries.length + 1, ...draft }
+      seq += 1
+      const entry = { seq, ...draft }
       entries.push(entry)
+      if (entries.length > most) entries.shift()
       return entry
     },
     recent: () => entries,
