@@ -61,18 +61,22 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
       ...reasonFields(recording.reason),
       format: recording.format,
       ...given({ filename: recording.filename }),
-      files: recording.files,
+      files: recording.files.slice(-mostListed),
+      file_count: recording.files.length,
       ...given({
         start_time: isoOf(recording.startedAt),
         since: isoOf(recording.since),
         waits_for: recording.waitsFor,
       }),
-      gaps: recording.gaps.map(gapOf),
+      gaps: recording.gaps.slice(-mostListed).map(gapOf),
     },
     allowed_methods: view.allowed,
     refused_methods: refusedBy(view),
   })
 }
+
+/** Files and gaps of a recording in the state of its camera: one that runs for years has thousands. */
+const mostListed = 100
 
 /** What the stream of a network camera consists of, as far as it is known. */
 export function mediaOf({ capabilities, mode }: CameraView): MediaInfo | undefined {

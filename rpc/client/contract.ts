@@ -77,13 +77,15 @@ export interface Camera {
     growing: boolean
     format: 'fmp4' | 'mp4' | 'mkv'
     filename?: string
+    /** The newest 100; list_recordings returns all */
     files: string[]
+    file_count: number
     start_time?: string
     /** INTERRUPTED: time of the last media */
     since?: string
     /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
     waits_for?: 'camera' | 'storage' | 'server'
-    /** Times without media, oldest first */
+    /** The newest 100 times without media, oldest first */
     gaps: {
       from: string
       to: string
@@ -275,13 +277,15 @@ export interface Methods {
         growing: boolean
         format: 'fmp4' | 'mp4' | 'mkv'
         filename?: string
+        /** The newest 100; list_recordings returns all */
         files: string[]
+        file_count: number
         start_time?: string
         /** INTERRUPTED: time of the last media */
         since?: string
         /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
         waits_for?: 'camera' | 'storage' | 'server'
-        /** Times without media, oldest first */
+        /** The newest 100 times without media, oldest first */
         gaps: {
           from: string
           to: string
@@ -2153,13 +2157,15 @@ export interface Notifications {
           growing: boolean
           format: 'fmp4' | 'mp4' | 'mkv'
           filename?: string
+          /** The newest 100; list_recordings returns all */
           files: string[]
+          file_count: number
           start_time?: string
           /** INTERRUPTED: time of the last media */
           since?: string
           /** What an interrupted recording waits for; absent: it is tried again, or its file is still open */
           waits_for?: 'camera' | 'storage' | 'server'
-          /** Times without media, oldest first */
+          /** The newest 100 times without media, oldest first */
           gaps: {
             from: string
             to: string

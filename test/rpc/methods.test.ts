@@ -325,6 +325,17 @@ describe('methods', () => {
     expect(files.map(({ truncated }: { truncated?: true }) => truncated)).to.deep.equal([true, undefined])
   })
 
+  it('lists the newest 100 files and gaps of a recording that has run for months', async () => {
+    const files = Array.from({ length: 4_000 }, (_, index) => `camera0_${index}.mp4`)
+    const gaps = files.map((_, at) => ({ from: at, to: at + 1, reason: because('unplugged') }))
+    const recording = { camera: 'camera0', growing: true, format: 'fmp4', by: 'ann', status: 'RECORDING' } as const
+    world.cameras = [cameraView({ recording: { ...recording, files, gaps } })]
+    const { result } = await admin.call('get_camera_status', { device: 'camera0' })
+    expect(result.recording).to.deep.include({ files: files.slice(-100), file_count: 4_000 })
+    expect(result.recording.gaps).to.have.length(100)
+    expect(result.recording.gaps.at(-1)).to.deep.include({ to: new Date(4_000).toISOString() })
+  })
+
   it('show whether a recording has its index', async () => {
     const [file] = world.recordings
     if (!file) throw new Error('there is no recording')
