@@ -64,17 +64,13 @@ export function createServerProcess(
   /** Children that are being ended. */
   const asked = new WeakSet<Child>()
 
-  /** Whether a child was started: what is left then is of this run. */
-  let hasStarted = false
-  const orphans = (limit: number, signal?: AbortSignal) => {
-    const of = hasStarted ? 'the last media server' : 'an earlier run'
-    return endOrphans({ mark, of, grace: limit, log, ...(signal && { signal }) })
-  }
+  const orphans = (of: 'the last media server' | 'an earlier run', limit: number, signal?: AbortSignal) =>
+    endOrphans({ mark, of, grace: limit, log, ...(signal && { signal }) })
 
   async function choose(signal: AbortSignal): Promise<ServerChoice> {
     // A child that still runs has no owner any more.
     if (running) await stop(running)
-    await orphans(grace, signal)
+    await orphans('an earlier run', grace, signal)
     if (mode === 'external') return { kind: 'external', why: `mediamtx.mode selects the MediaMTX at ${at}` }
     if (mode === 'embedded')
       return { kind: 'embedded', why: `${options.modeFrom ?? 'mediamtx.mode'} selects the built-in simulator` }
@@ -118,7 +114,7 @@ export function createServerProcess(
     if (choice.kind === 'external') throw new Error('an external media server is not started by this service')
     if (running) throw new Error('the media server is already running')
     // Child processes of a killed server still use the cameras.
-    await orphans(1_000, signal)
+    await orphans('the last media server', 1_000, signal)
     const { command: line, offers: possible, ...rest } = await command(choice, signal)
     const { ports: free, offers } = await choosePorts({ ports, host, offers: possible, log })
     await mkdir(recordingsDir, { recursive: true })
@@ -143,7 +139,6 @@ export function createServerProcess(
       log,
     })
     running = child
-    hasStarted = true
     offered = offers
     let ready = false
     const end = child.ended.then((reason) => {
@@ -184,7 +179,7 @@ export function createServerProcess(
     await child.end(Math.min(grace, limit))
     if (running === child) running = undefined
     // After a kill, the server's pipelines still run.
-    await orphans(500)
+    await orphans('the last media server', 500)
   }
 
   const end = async (limit?: number): Promise<void> => {

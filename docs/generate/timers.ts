@@ -19,7 +19,7 @@ export const timers: readonly { reason: string; files: readonly string[] }[] = [
     ],
   },
   {
-    reason: 'One question that may need several attempts, within the time limit of its effect',
+    reason: 'One question that may need several attempts, within the time limit of its effect or state',
     files: [
       'adapters/mediamtx/external.ts',
       'adapters/mediamtx/mediaServer.ts',

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { flags } from '../../docs/generate/flags.js'
 import { timers } from '../../docs/generate/timers.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,6 +29,12 @@ const files = ['machines', 'actors', 'adapters', 'rpc', 'config', 'commands'].fl
     .filter((name) => /\.tsx?$/.test(name))
     .map((name) => `${top}/${name}`),
 )
+
+/** The files outside the statecharts that contain it, sorted. Simulator, console and client are programs of their own. */
+const filesWith = (pattern: RegExp): string[] => {
+  const outside = /^(?:adapters|actors|rpc)\/(?!simulator\/|console\/|client\/)/
+  return files.filter((file) => outside.test(file) && pattern.test(readFileSync(join(root, file), 'utf8'))).sort()
+}
 
 describe('conventions: folders', () => {
   it('import in one direction: domain ← machines ← actors ← rpc; domain ← adapters and config ← commands', () => {
@@ -73,9 +80,12 @@ describe('conventions: folders', () => {
 
   it('have no timer, loop or retry that docs/generate/timers.ts does not explain', () => {
     const isTimer = /\b(?:setTimeout|setInterval|pRetry|delay|sleep)\(/
-    const outside = /^(?:adapters|actors|rpc)\/(?!simulator\/|console\/|client\/)/
-    const found = files.filter((file) => outside.test(file) && isTimer.test(readFileSync(join(root, file), 'utf8')))
-    expect(timers.flatMap((each) => each.files).sort()).to.deep.equal(found.sort())
+    expect(timers.flatMap((each) => each.files).sort()).to.deep.equal(filesWith(isTimer))
+  })
+
+  it('have no flag that docs/generate/flags.ts does not explain', () => {
+    const isFlag = /\blet \w+(?:: boolean)? = (?:true|false)\b|\blet \w+: boolean\b/
+    expect(flags.flatMap((each) => each.files).sort()).to.deep.equal(filesWith(isFlag))
   })
 
   it('end the process only in main.ts', () => {
