@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, type WriteStream } from 'node:fs'
 import { link, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { codeOf } from '../../adapters/errorCode.js'
@@ -37,11 +37,24 @@ export async function openSaved(
   if (present?.isDirectory()) throw new CommandError(`${to} is a folder: name a file with -o`, 1)
   if (present !== undefined && !present.isFile()) return { stream: createWriteStream(to), keep: nothing, drop: nothing }
   const part = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.part`)
+  const stream = createWriteStream(part, { flags: 'wx', ...(mode !== undefined && { mode }) })
   return {
-    stream: createWriteStream(part, { flags: 'wx', ...(mode !== undefined && { mode }) }),
+    stream,
     keep: () => (force ? rename(part, to) : renameNew(part, to)),
-    drop: () => rm(part, { force: true }),
+    async drop() {
+      await closed(stream)
+      await rm(part, { force: true })
+    },
   }
+}
+
+/** The system may create the file of a stream after the stream was destroyed: it is removed after that. */
+async function closed(stream: WriteStream): Promise<void> {
+  if (stream.closed) return
+  stream.on('error', () => {})
+  const close = new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  stream.destroy()
+  await close
 }
 
 /** Unlike rename(2), replaces nothing: a link fails if the name exists. */
