@@ -2,7 +2,9 @@ import type { Caller } from '../machines/domain/access.js'
 import { keptValues } from '../machines/domain/kept.js'
 
 const kept = keptValues()
-const texts = new WeakMap<object, string>()
+const texts = new WeakMap<object, string | Buffer>()
+/** Longer texts (characters) are kept as bytes: to join and encode one for each reply costs more than all the rest. */
+const large = 4_096
 
 /**
  * A result that stays the same until something happens, for clients that poll: it is made and serialised once for each
@@ -24,12 +26,14 @@ export const writtenOnce = <T extends object>(answer: T): T => {
   return answer
 }
 
-/** The JSON of a result; a standing answer is serialised the first time only. */
-export const textOf = (result: unknown): string => {
+/** The JSON of a result; a standing answer is serialised the first time only, a large one also encoded (UTF-8). */
+export const textOf = (result: unknown): string | Buffer => {
   if (typeof result !== 'object' || result === null) return JSON.stringify(result ?? null)
   const known = texts.get(result)
   if (known) return known
   const text = JSON.stringify(result)
-  if (known === '') texts.set(result, text)
-  return text
+  if (known !== '') return text
+  const kept = text.length < large ? text : Buffer.from(text)
+  texts.set(result, kept)
+  return kept
 }

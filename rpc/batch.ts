@@ -1,7 +1,8 @@
 import type { Session } from './session.js'
+import { joined, type Message } from './textFrame.js'
 
 /** Takes the reply of a request, if it has one, and what is to follow it. */
-export type Answer = (reply: string | undefined, afterReply: (() => void) | undefined) => void
+export type Answer = (reply: Message | undefined, afterReply: (() => void) | undefined) => void
 
 /** The reply of a request that was sent alone. */
 export const answerAlone =
@@ -16,7 +17,7 @@ export const answerAlone =
  * of notifications gets none.
  */
 export const answerTogether = (session: Session, size: number): ((place: number) => Answer) => {
-  const replies: (string | undefined)[] = []
+  const replies: (Message | undefined)[] = []
   const following: ((() => void) | undefined)[] = []
   let open = size
   return (place) => (reply, afterReply) => {
@@ -25,7 +26,7 @@ export const answerTogether = (session: Session, size: number): ((place: number)
     open -= 1
     if (open > 0) return
     const given = replies.filter((each) => each !== undefined)
-    if (given.length > 0) session.send(`[${given.join(',')}]`)
+    if (given.length > 0) session.send(`[${given.map(joined).join(',')}]`)
     for (const act of following) act?.()
   }
 }

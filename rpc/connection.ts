@@ -5,7 +5,7 @@ import type { Clock, Log } from '../machines/domain/ports.js'
 import type { RpcLimits } from './options.js'
 import { addressOf } from './proxies.js'
 import type { Session } from './session.js'
-import { textFrame } from './textFrame.js'
+import { framePieces } from './textFrame.js'
 import { hostOf } from './urls.js'
 
 export interface Connection {
@@ -108,7 +108,8 @@ export const openConnection = ({
         request.socket.cork()
         process.nextTick(uncork)
       }
-      session.sendFrame(textFrame(message))
+      const pieces = framePieces(message)
+      if (hasRoom() && socket.readyState === socket.OPEN) for (const piece of pieces) request.socket.write(piece)
     },
     // Not by ws, which would frame it again for each session. It neither compresses nor queues, so frames cannot mix.
     sendFrame: (frame) => {

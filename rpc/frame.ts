@@ -2,6 +2,7 @@ import { JsonRpcError } from 'jsonrpc-lite'
 import { errorBody, ServiceError } from '../machines/domain/errors.js'
 import { textOf } from './answers.js'
 import { idTexts } from './idTexts.js'
+import type { Message } from './textFrame.js'
 
 /** A well-formed request. */
 export interface Request {
@@ -96,8 +97,11 @@ export interface Metadata {
 }
 
 /** Joined from texts, because the texts of the id and of a standing answer exist already. */
-export const successReply = (id: string, result: unknown, metadata: Metadata): string =>
-  `{"jsonrpc":"2.0","id":${id},"result":${textOf(result)},"metadata":${JSON.stringify(metadata)}}`
+export const successReply = (id: string, result: unknown, metadata: Metadata): Message => {
+  const text = textOf(result)
+  const [before, after] = [`{"jsonrpc":"2.0","id":${id},"result":`, `,"metadata":${JSON.stringify(metadata)}}`]
+  return typeof text === 'string' ? `${before}${text}${after}` : [before, text, after]
+}
 
 /** Uses the constructor: jsonrpc-lite's `error()` would validate the body again. */
 export const errorReply = (id: string, error: ServiceError, metadata: Metadata): string => {

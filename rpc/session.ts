@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import type { Caller } from '../machines/domain/access.js'
 import type { Filters } from './filters.js'
 import { Time, timeOf } from './schemas.js'
+import type { Message } from './textFrame.js'
 
 /** The params of `session.expired`, which is sent without a subscription. */
 export const SessionExpired = Type.Object({
@@ -41,7 +42,7 @@ export interface Session {
   /** Topic → its filters. */
   readonly subscriptions: Map<string, Filters | undefined>
   /** Never throws, never waits; drops a client that does not read. */
-  send(message: string): void
+  send(message: Message): void
   /** The same for a `textFrame` that goes to many sessions. */
   sendFrame(frame: Buffer): void
 }

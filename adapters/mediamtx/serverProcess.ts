@@ -156,7 +156,7 @@ export function createServerProcess(
     }
   }
 
-  /** Asks until the API of the child answers; the machine ends a start that takes too long. `credentials`: `user:password`. */
+  /** Asks until the API of the child answers; the machine ends a late start. `credentials`: `user:password`. */
   async function answers(end: Promise<string>, signal: AbortSignal, credentials?: string): Promise<void> {
     const over = new AbortController()
     void end.then((reason) => over.abort(new Error(reason)))

@@ -8,7 +8,7 @@ import { methods } from '../../rpc/methods/index.js'
 import { createRateLimits } from '../../rpc/rateLimits.js'
 import { None } from '../../rpc/schemas.js'
 import { apiVersion } from '../../rpc/version.js'
-import { type Client, createStage, createWorld, type Reply, type World } from './fakes.js'
+import { type Client, cameraView, createStage, createWorld, type Reply, type World } from './fakes.js'
 import { until } from './wait.js'
 
 describe('envelope', () => {
@@ -85,6 +85,24 @@ describe('envelope', () => {
       ).to.deep.equal(['1', 'null', id])
     })
   }
+
+  it('returns a large list again and again, alone and in a batch, with any id', async () => {
+    world.cameras = Array.from({ length: 30 }, (_, index) =>
+      cameraView({ id: `camera${index}`, name: `Hof ü${index}` }),
+    )
+    const list = (id: string) => `{"jsonrpc":"2.0","id":${id},"method":"get_camera_list"}`
+    const raw = await stage.raw(port, 'operator')
+    const results: unknown[] = []
+    for (const id of ['1', '"é"', '1e3']) {
+      const text = await raw(list(id))
+      expect(text.startsWith(`{"jsonrpc":"2.0","id":${id},"result":{"cameras":`), text.slice(0, 80)).to.equal(true)
+      results.push(JSON.parse(text).result)
+    }
+    for (const { result } of JSON.parse(await raw(`[${list('1')},${list('2')}]`))) results.push(result)
+    expect(results).to.have.length(5)
+    for (const result of results) expect(result).to.deep.equal(results[0])
+    expect(results[0]).to.deep.nested.include({ 'cameras[29].name': 'Hof ü29', total: 30 })
+  })
 
   describe('batches', () => {
     const ping = (id: unknown) => ({ jsonrpc: '2.0', id, method: 'ping' })

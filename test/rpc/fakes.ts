@@ -678,8 +678,8 @@ export const createStage = (patience?: number) => {
     return client
   }
   /** Opens a connection that sends a text and resolves with the text of the next message. */
-  const raw = async (port: number) => {
-    const { socket } = await connect(port)
+  const raw = async (port: number, role?: string) => {
+    const { socket } = await connect(port, role === undefined ? {} : { role })
     return async (text: string): Promise<string> => {
       const answer = once(socket, 'message')
       socket.send(text)

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { expect } from 'chai'
 import WebSocket, { WebSocketServer } from 'ws'
-import { textFrame } from '../../rpc/textFrame.js'
+import { framePieces, joined, type Message } from '../../rpc/textFrame.js'
 import { within } from './wait.js'
 
 describe('text frame', () => {
-  it('arrives as its text, whatever the length', async () => {
+  it('arrives as its text, whatever the length, also in pieces', async () => {
     const sockets: Socket[] = []
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
     await once(server, 'listening')
@@ -14,7 +14,7 @@ describe('text frame', () => {
     const address = server.address()
     const client = new WebSocket(`ws://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`)
     try {
-      const texts = [
+      const texts: Message[] = [
         '',
         'x',
         'é'.repeat(62),
@@ -23,6 +23,10 @@ describe('text frame', () => {
         'ü'.repeat(32_767),
         'x'.repeat(65_536),
         '🎥'.repeat(50_000),
+        ['', Buffer.from('x'), ''],
+        ['é', Buffer.from('x'.repeat(121)), 'ü'],
+        ['{"id":', Buffer.from('ü'.repeat(32_767)), '}'],
+        ['{"id":', Buffer.from('🎥'.repeat(50_000)), '}'],
       ]
       const received: string[] = []
       const all = new Promise<void>((resolve) => {
@@ -32,9 +36,9 @@ describe('text frame', () => {
         })
       })
       await once(client, 'open')
-      for (const text of texts) sockets[0]?.write(textFrame(text))
+      for (const text of texts) for (const piece of framePieces(text)) sockets[0]?.write(piece)
       await within('all texts arrive', all)
-      expect(received).to.deep.equal(texts)
+      expect(received).to.deep.equal(texts.map(joined))
     } finally {
       client.terminate()
       server.close()
