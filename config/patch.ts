@@ -59,10 +59,14 @@ function limitDepth(value: unknown, key: string, depth: number): void {
   }
 }
 
+/** `{"server": {"port": …}}` for `server.port`. */
+const nested = (name: string): string =>
+  name.split('.').reduceRight((inner, part) => `{${JSON.stringify(part)}: ${inner}}`, '…')
+
 function merge(document: Document, map: YAMLMap, patch: Group, group: string): void {
   for (const [name, value] of Object.entries(patch)) {
     const key = group ? `${group}.${name}` : name
-    if (name.includes('.')) throw refuse(key, 'must be a group: {"server": {"port": 1}} for server.port')
+    if (name.includes('.')) throw refuse(key, `must be nested: ${nested(name)}`)
     const old = nodeAt(document, map, name)
     if (value === null) map.delete(name)
     else if (isGroup(value)) {

@@ -38,8 +38,17 @@ export const configurationEffects = (
   { configFile: file, configHistory: history, configRules: rules, tune, log }: ConfigurationPorts,
   { facts, cameras, link }: Health,
 ) => {
+  /** A full disk or a broken copy leaves an empty file: all cameras and their recordings would be removed. */
+  const newText = async (before: string): Promise<string> => {
+    const text = await file.read()
+    if (text.trim() !== '' || before.trim() === '') return text
+    throw new Failure(
+      'config_unreadable',
+      'the configuration file is empty: only a restart uses the defaults for all keys',
+    )
+  }
   const textAfter = async (request: ConfigRequest, text: string): Promise<string> => {
-    if (request.origin !== 'client') return file.isThere ? file.read() : text
+    if (request.origin !== 'client') return file.isThere ? newText(text) : text
     if (!file.isThere) throw new Failure('config_no_file')
     if ('version' in request) {
       const found = (await history.list()).find(({ version }) => version === request.version)

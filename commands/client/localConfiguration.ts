@@ -11,7 +11,7 @@ import {
   loadConfiguration,
 } from '../../config/load.js'
 import type { Sources } from '../line/command.js'
-import { CommandError, type CommandPorts, noPermission } from '../outcome.js'
+import { CommandError, type CommandPorts, configurationFault, noPermission } from '../outcome.js'
 
 /** Where the systemd unit keeps what it runs with. */
 const unit = {
@@ -47,7 +47,7 @@ export async function localService(
   const { loaded, fault } = usable
   const address = await addressOf(source, usable, installed)
   if (address === undefined) {
-    if (fault) throw fault
+    if (fault) throw isUnreadable(fault) ? withAdvice(fault) : fault
     return { source, loaded, isRunning: false }
   }
   if (fault) log.warn(warningOf(fault))
@@ -86,10 +86,17 @@ function asFarAsUsable(source: ConfigurationSources): { loaded: Loaded; fault?: 
   try {
     return { loaded: loadConfiguration(source) }
   } catch (error) {
-    if (!(error instanceof ConfigurationError) || error.usable === undefined) throw error
+    if (!(error instanceof ConfigurationError)) throw error
+    if (error.usable === undefined) throw isUnreadable(error) ? withAdvice(error) : error
     return { loaded: error.usable, fault: error }
   }
 }
+
+/** The file is missing, or no YAML: it does not say where the data directory is. */
+const isUnreadable = ({ faults }: ConfigurationError): boolean => faults.some(({ key }) => key === '')
+
+const withAdvice = ({ message }: ConfigurationError): CommandError =>
+  new CommandError(`${message}; a running service is found with --data-dir DIR all the same`, configurationFault)
 
 /** A file that cannot be read at all does not name the data directory: then the service must have been started with it. */
 async function addressOf(
@@ -97,7 +104,7 @@ async function addressOf(
   { loaded, fault }: ReturnType<typeof asFarAsUsable>,
   installed: typeof unit,
 ): Promise<FoundAddress | undefined> {
-  const isUnknown = fault?.faults.some(({ key }) => key === '') && !loaded.origins.has('data_dir')
+  const isUnknown = fault !== undefined && isUnreadable(fault) && !loaded.origins.has('data_dir')
   if (!isUnknown) return findAddress(loaded.config.data_dir)
   const path = resolve(configurationPath(source) ?? '')
   for (const dir of [loaded.config.data_dir, ...(path === installed.config ? [installed.dataDir] : [])]) {

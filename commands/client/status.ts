@@ -23,7 +23,11 @@ export async function status(
     ifAllowed(client.call('get_storage_info')),
     ifAllowed(client.call('get_config')),
   ])
-  const configuration = config && { needs_restart: config.needs_restart, ...reasonOf(config) }
+  const configuration = config && {
+    changing: config.changing,
+    needs_restart: config.needs_restart,
+    ...reasonOf(config),
+  }
   const all = {
     ...{ server, system, cameras },
     ...(health && { health }),
@@ -46,7 +50,7 @@ interface All {
   cameras: Methods['get_camera_list']['result']
   health?: Methods['get_status']['result']
   storage?: Methods['get_storage_info']['result']
-  configuration?: Pick<Methods['get_config']['result'], 'needs_restart' | 'reason' | 'details'>
+  configuration?: Pick<Methods['get_config']['result'], 'changing' | 'needs_restart' | 'reason' | 'details'>
 }
 
 const reasonOf = ({ reason, details }: Methods['get_config']['result']) => ({
@@ -65,7 +69,7 @@ function statusText(screen: Screen, { server, system, cameras, health, storage, 
   const word = health?.status ?? system.status
   const uptime = health ? `, up ${durationText(health.uptime)}` : ''
   const media = server.media_server
-  const recording = cameras.cameras.filter((camera) => camera.recording !== undefined).length
+  const recording = cameras.cameras.filter((camera) => camera.recording?.status === 'RECORDING').length
   const parts = list([
     ['cameras', [`${cameras.connected} of ${cameras.total} connected, ${recording} recording`]],
     ['discovery', [reasonText(health?.reasons.camera_monitor) ?? system.discovery_mode]],
@@ -86,9 +90,10 @@ const mediaText = ({ kind, version }: NonNullable<All['server']['media_server']>
   clean([kind, version].filter(Boolean).join(', '))
 
 /** Nothing if the file is in force as it is. */
-function configurationText({ needs_restart: waiting, reason, details }: NonNullable<All['configuration']>): string[] {
-  const why = details ?? reason
+function configurationText({ changing, needs_restart: waiting, ...last }: NonNullable<All['configuration']>): string[] {
+  const why = changing ? undefined : (last.details ?? last.reason)
   return [
+    ...(changing ? ['a change is being applied'] : []),
     ...(why === undefined ? [] : [clean(`the last change is not in force: ${why}`)]),
     ...(waiting.length === 0 ? [] : [clean(`a restart is needed for ${waiting.join(', ')}`)]),
   ]

@@ -137,6 +137,13 @@ describe('the configuration of a running service', () => {
     expect(names()).to.deep.equal(['a', 'b'])
   })
 
+  it('stays as it is if the file becomes empty, as on a full disk', async () => {
+    const { edit, outcome, names } = await start(`cameras:\n${virtual('a')}`)
+    edit('\n')
+    expect(await outcome('config.refused')).to.deep.nested.include({ 'reason.code': 'config_unreadable' })
+    expect(names()).to.deep.equal(['a'])
+  })
+
   it('gives the log its level, and lists what needs a restart', async () => {
     const { app, world, edit, outcome } = await start('logging: {level: info}')
     edit('logging: {level: debug}\nserver: {event_buffer: 5}')

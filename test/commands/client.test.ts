@@ -49,6 +49,7 @@ const yard = {
   stream_state: 'INACTIVE',
   recording: undefined,
 }
+const interrupted = { ...front, recording: { ...front.recording, status: 'INTERRUPTED', growing: false } }
 const list = { cameras: [front, yard], total: 2, connected: 1 }
 const denied = new RpcError('get_status', { code: -32002, message: 'Permission denied' })
 const notFound = (method: string) =>
@@ -192,8 +193,15 @@ describe('commands: tables', () => {
       '  config     the last change is not in force: server.port: must be a port',
       '             a restart is needed for server.host, health.port',
     ])
+    const changing = fakeClient({
+      ...{ ...replies, get_camera_list: { ...list, cameras: [interrupted] }, get_status: health },
+      ...{ get_storage_info: storage, get_config: { ...config, changing: true, needs_restart: [] } },
+    })
+    const then = (await status({ json: false }, plain, changing.client)).out?.split('\n')
+    expect(then?.[1], 'its file does not grow').to.equal('  cameras    1 of 2 connected, 0 recording')
+    expect(then?.[6]).to.equal('  config     a change is being applied')
     const { configuration } = JSON.parse((await status({ json }, plain, all.client)).out ?? '')
-    expect(configuration, 'without the values').to.have.all.keys('needs_restart', 'reason', 'details')
+    expect(configuration, 'without the values').to.have.all.keys('changing', 'needs_restart', 'reason', 'details')
     const unknown = new RpcError('get_config', { code: -32601, message: 'Method not found' })
     const few = fakeClient({ ...replies, get_status: denied, get_storage_info: denied, get_config: unknown })
     expect((await status({ json: false }, plain, few.client)).out?.split('\n').slice(0, 4)).to.deep.equal([

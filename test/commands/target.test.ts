@@ -201,6 +201,7 @@ describe('which service a command asks', () => {
       await leave({ config: '/other.yml' }, dir)
       const refused = await local('server: [\n', {}, installed).catch((error: unknown) => failure(error))
       expect(refused).to.deep.include({ status: 78 })
+      expect('err' in refused && refused.err).to.match(/not YAML: .*; a running service is found with --data-dir DIR/)
       await leave({ config: installed.config }, dir)
       expect(await local('server: [\n', {}, installed)).to.deep.include({ data_dir: dir })
     })

@@ -222,7 +222,9 @@ cameras:
     expect(faultsOf(() => patch('', { server: { '': 1 } }))).to.deep.equal([
       ['server', '', 'contains a key without a name'],
     ])
-    expect(faultsOf(() => patch('', { 'server.port': 1 }))[0]?.[0]).to.equal('server.port')
+    expect(faultsOf(() => patch('', { 'server.port': 1 }))).to.deep.equal([
+      ['server.port', '', 'must be nested: {"server": {"port": …}}'],
+    ])
     let deep: object = {}
     for (let level = 0; level < 100; level++) deep = { a: deep }
     expect(faultsOf(() => patch('', deep))[0]?.[2]).to.equal('is nested too deeply')
