@@ -24,6 +24,7 @@ const types: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   object: 'an object',
   array: 'a list',
+  null: 'null',
 }
 
 type Rule = (params: ErrorObject['params'], schema: ErrorObject['parentSchema']) => string
@@ -40,8 +41,13 @@ export const rules: Readonly<Record<string, Rule>> = {
   minimum: (_, schema) => range(schema),
   maximum: (_, schema) => range(schema),
   exclusiveMinimum: ({ limit }) => `must be more than ${limit}`,
-  pattern: () => 'has the wrong form',
+  pattern: (_, schema) => `has the wrong form${formOf(schema)}`,
   anyOf: (_, schema) => `must be ${schema?.anyOf.map(({ type }: { type: string }) => types[type]).join(' or ')}`,
+}
+
+const formOf = ({ examples, description }: ErrorObject['parentSchema'] = {}) => {
+  if (examples !== undefined) return `: write it as in ${examples[0]}`
+  return description === undefined ? '' : `; allowed: ${description}`
 }
 
 const range = ({ minimum, maximum }: ErrorObject['parentSchema'] = {}) => {
@@ -69,13 +75,37 @@ const explain = ({ keyword, instancePath, params, parentSchema }: ErrorObject): 
     const unknown = String(params.additionalProperty).slice(0, 64)
     return wrong([...names, unknown].join('.'), 'is not known', `${param} may hold ${known}`)
   }
-  if (keyword === 'pattern' && parentSchema?.description)
-    return wrong(param, 'has the wrong form', `${param} has the wrong form; allowed: ${parentSchema.description}`)
   const rule = rules[keyword]?.(params, parentSchema) ?? 'is invalid'
   const [, item] = /\/(\d+)$/.exec(instancePath) ?? []
   return item === undefined
     ? invalidParam(param, rule)
     : wrong(param, rule, `item ${Number(item) + 1} of ${param} ${rule}`)
+}
+
+const lettersOf = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+
+/** Whether one differs from the other by at most one letter that is missing, added or another one. */
+function isNear(one: string, other: string): boolean {
+  if (Math.abs(one.length - other.length) > 1 || Math.min(one.length, other.length) < 5) return false
+  let same = 0
+  while (same < one.length && one[same] === other[same]) same += 1
+  const [left, right] = [one.slice(same), other.slice(same)]
+  return left.slice(1) === right.slice(1) || left.slice(1) === right || left === right.slice(1)
+}
+
+/** Unknown params are ignored, but a misspelt one would change what a call does: `dryrun` deletes files. */
+function refuseMisspelt(method: Method, values: Record<string, unknown>): void {
+  const known = Object.keys((method.params as { properties?: object }).properties ?? {})
+  const aliases = method.aliases ?? {}
+  for (const key of Object.keys(values)) {
+    if (known.includes(key) || Object.hasOwn(aliases, key)) continue
+    const meant = known.find((name) => {
+      if (Object.hasOwn(values, name)) return false
+      const [one, other] = [lettersOf(key), lettersOf(name)]
+      return one === other || isNear(one, other)
+    })
+    if (meant !== undefined) throw invalidParam(key.slice(0, 64), `is not known: write ${meant}`)
+  }
 }
 
 /** The params in the form of the method's schema. Throws `invalidParams`, or the method's own `malformed` error. */
@@ -92,7 +122,10 @@ export const checkShape = (method: Method, params: unknown): Record<string, unkn
     if (Object.hasOwn(values, alias) && !Object.hasOwn(values, name)) values[name] = values[alias]
   }
   const validate = validatorOf(method)
-  if (validate(values)) return values
+  if (validate(values)) {
+    refuseMisspelt(method, values)
+    return values
+  }
   if (method.malformed !== undefined) throw new ServiceError(method.malformed)
   throw explain(firstOf(validate.errors ?? []) ?? { keyword: 'type', instancePath: '', schemaPath: '', params: {} })
 }

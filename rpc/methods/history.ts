@@ -60,7 +60,8 @@ const entryOf = (entry: JournalEntry): Entry =>
     evidence: entry.evidence && { ...entry.evidence },
   }) as Entry
 
-const Instant = (description: string) => Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d{2}-\\d{2}', description })
+const Instant = (description: string) =>
+  Type.String({ maxLength: 40, pattern: '^\\d{4}-\\d{2}-\\d{2}', examples: ['2026-01-02T03:04:05Z'], description })
 const timeIn = (param: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
   const time = Date.parse(text)

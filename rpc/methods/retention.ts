@@ -65,9 +65,9 @@ const setRetentionPolicy = method({
     { services: { retention }, caller, by },
   ) => {
     if (type === 'age' && maxAgeDays === undefined)
-      throw invalidParam('max_age_days', 'required', 'Give max_age_days, from 1 to 365: policy_type age requires it')
+      throw invalidParam('max_age_days', 'is required by policy_type age', 'Give max_age_days, from 1 to 365')
     if (type === 'size' && maxSizeGb === undefined)
-      throw invalidParam('max_size_gb', 'required', 'Give max_size_gb, up to 1000: policy_type size requires it')
+      throw invalidParam('max_size_gb', 'is required by policy_type size', 'Give max_size_gb, up to 1000')
     // The policy applies to the files of all cameras, also of cameras that this caller cannot see.
     demandAllCameras(caller, 'the policy is for all cameras')
     const policy = await retention.setPolicy({ type, enabled, ...given({ maxAgeDays, maxSizeGb }) }, by)

@@ -26,6 +26,7 @@ const simulate = method({
     port: Type.Optional(
       Type.String({
         pattern: '^[1-9][0-9]?(\\.[1-9][0-9]?){0,5}$',
+        examples: ['1.2'],
         description: 'For plug, replug and twin of a simulated camera: the USB port, as in `1.2`',
       }),
     ),

@@ -31,6 +31,10 @@ describe('the shape of params', () => {
     [Type.String({ minLength: 2 }), 'a', 'of: of must have at least 2 characters'],
     [Type.String({ maxLength: 1 }), 'ab', 'of: of must have at most 1 character'],
     [Type.String({ pattern: '^a$' }), 'b', 'of: of has the wrong form'],
+    [Type.String({ pattern: '^a$', description: 'An a' }), 'b', 'of: of has the wrong form; allowed: An a'],
+    [Type.String({ pattern: '^a$', examples: ['a'] }), 'b', 'of: of has the wrong form: write it as in a'],
+    [Type.Array(Type.String({ pattern: '^a$' })), ['a', 'b'], 'of: item 2 of of has the wrong form'],
+    [Type.Union([Type.Object({}), Type.Null()]), [], 'of: of must be an object or null'],
     [Type.Array(Type.String(), { minItems: 1 }), [], 'of: of must not be empty'],
     [Type.Array(Type.String(), { maxItems: 1 }), ['a', 'b'], 'of: of must have at most 1 item'],
     [Type.Array(Type.String()), ['a', 7], 'of: item 2 of of must be text'],
@@ -43,6 +47,30 @@ describe('the shape of params', () => {
     it(`${JSON.stringify(value)} is refused: ${words}`, () => {
       expect(wrongWith(schema, value)).to.equal(words)
     })
+
+  it('refuses a misspelt param, and ignores others that are not known', () => {
+    const params = Type.Object({ dry_run: Type.Optional(Type.Boolean()), duration: Type.Optional(Type.Integer()) })
+    const method = { name: 'clean', params, aliases: { seconds: 'duration' } } as unknown as Method
+    const wrong = (values: object) => {
+      try {
+        return checkShape(method, values)
+      } catch (error) {
+        return error instanceof ServiceError ? `${error.data.param} ${error.data.rule}` : error
+      }
+    }
+    for (const key of ['dryrun', 'dryRun', 'dry-run', 'dry_rum', 'dry_ru', 'dry_runs'])
+      expect(wrong({ [key]: true })).to.equal(`${key} is not known: write dry_run`)
+    for (const values of [{ duraton: 5 }, { durations: 5 }, { Duration: 5 }])
+      expect(wrong(values)).to.match(/^\w+ is not known: write duration$/)
+    for (const values of [
+      { whatever: 1 },
+      { dry_run: true, dryrun: true },
+      { seconds: 5 },
+      { run: true },
+      { dray_ruun: 1 },
+    ])
+      expect(wrong(values)).to.include(values)
+  })
 
   it('has words for each rule that the schemas of the methods use', () => {
     const used = new Set<string>()
