@@ -116,8 +116,8 @@ cameras drain, the paths are removed, the media server ends, and the root reache
 
 ## Timers and flags outside the statecharts
 
-A timer, a loop, a retry or a flag in \`adapters/\`, \`actors/\` or \`rpc/\` decides nothing that a client can see. A
-test finds those that are missing here. The simulator of MediaMTX, the client library and the console are programs of
+A timer, a loop, a retry or a flag in \`adapters/\`, \`actors/\` or \`rpc/\` is no state of a camera, a stream, a
+recording, the media server, the disk or the configuration. A test finds those that are missing here. The simulator of MediaMTX, the client library and the console are programs of
 their own: their timers and flags are not listed.
 
 Timers, loops and retries:

@@ -52,8 +52,7 @@ export const timers: readonly { reason: string; files: readonly string[] }[] = [
     ],
   },
   {
-    reason:
-      'Belongs to one connection, which has no states for clients: it is kept alive, or closed when it is too slow',
+    reason: 'Belongs to one connection: it is kept alive, or closed when it is too slow or its credential has ended',
     files: [
       'adapters/rtsp/serverRequests.ts',
       'adapters/rtsp/video.ts',
