@@ -41,7 +41,7 @@ export interface Ask {
   /** Takes a picture without saving it as a snapshot, and without a notification. The caller removes its file. */
   takeStill(camera: string, request: StillRequest): Promise<Still>
   /** Resolves when the stream is live. A second hold of the same holder returns the first. */
-  holdStream(camera: string, holder: string): Promise<HoldView>
+  holdStream(camera: string, holder: string, by: By): Promise<HoldView>
   /** Never ends a recording. Rejects with `notFound('Stream')` without a hold, `invalidState` if the camera is away. */
   releaseStream(camera: string, holder: string): Promise<HoldView>
   /**
@@ -206,12 +206,12 @@ export function createAsk({
       return fact
     },
 
-    async holdStream(camera, holder) {
+    async holdStream(camera, holder, by) {
       const actor = findCamera(fleet, camera)
       const since = clock.now()
       const end =
         autoCloseAfter > 0 ? { until: since + autoCloseAfter, endsAt: clock.monotonic() + autoCloseAfter } : {}
-      send(actor, 'start_streaming', { type: 'stream.hold', holder, since, ...end })
+      send(actor, 'start_streaming', { type: 'stream.hold', holder, by, since, ...end })
       const { demand } = actor.getSnapshot().children
       if (!demand) throw refusal(viewOf(actor), 'start_streaming')
       await waitFor(demand, (snapshot) => snapshot.hasTag('live') || !(holder in snapshot.context.holds), {

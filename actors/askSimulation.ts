@@ -46,6 +46,7 @@ export function createSimulationAsk(ports: SimulationPorts): Pick<Ask, 'simulate
     if (!isUsb && view.kind !== 'virtual') throw notVirtual(view)
     if (!isUsb && (action === 'replug' || action === 'twin')) throw withoutPort(view)
     const isPlugging = action === 'unplug' || action === 'plug'
+    // Like a hand: to unplug what is unplugged changes nothing.
     if (!isPlugging && action !== 'replug' && view.cause.state === 'unplugged') throw refusal(view, 'simulate')
   }
 
@@ -80,7 +81,7 @@ export function createSimulationAsk(ports: SimulationPorts): Pick<Ask, 'simulate
 /** The present states that some failures stand for: nothing failed, the fault does not fit what is. */
 const unfit: Readonly<Partial<Record<ReasonCode, { state?: string; allowed_states?: string[] }>>> = {
   not_simulated: {},
-  stream_asleep: { state: 'asleep', allowed_states: ['live'] },
+  stream_asleep: { state: 'INACTIVE', allowed_states: ['ACTIVE'] },
   unplugged: { state: 'unplugged', allowed_states: ['available'] },
 }
 

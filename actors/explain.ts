@@ -34,12 +34,17 @@ const titles: Readonly<Record<Component, string>> = {
   discovery: 'the detection of cameras',
 }
 
+const good: ReadonlySet<string> = new Set(['available', 'ok', 'recording', 'up'])
+const isGood = ({ state }: JournalEntry): boolean => state !== undefined && good.has(state)
+
 /** Explains states from the views of the directory, the journal and the delays that run. */
 export function createExplain({ fleet, directory, journalist, journal, clock }: ExplainPorts): Explain {
   const chainOf = (actor: string): JournalEntry[] => {
     const chain: JournalEntry[] = []
     let entry = journalist.latest(actor)
     while (entry !== undefined && chain.length < longest) {
+      // What brought the actor into the good state before is no cause of what came after it.
+      if (chain.length > 0 && entry.actor === actor && isGood(entry)) break
       const last = chain.at(-1)
       // The later entry then follows from what the earlier one followed from.
       if (last && isPassedOn(entry, last))
@@ -73,7 +78,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     const reason = cause.reason
     // The reason is said already.
     const { reason: _code, details: _details, ...seen } = causes.find((entry) => entry.evidence)?.evidence ?? {}
-    const evidence = { ...reason?.evidence, ...seen }
+    const evidence = { ...seen, ...reason?.evidence }
     return {
       subject,
       state: cause.state,

@@ -15,7 +15,7 @@ import { isMachine, leavesOf } from './actorSystem.js'
 import { machineVersion } from './fingerprint.js'
 import { effectName, eventName, evidenceOf, requesterOf } from './journalEvents.js'
 import { shownState } from './journalQuiet.js'
-import { isSameOccasion, type Occasion, occasionOf } from './occasion.js'
+import { isSameCause, type Occasion, occasionOf } from './occasion.js'
 import { createStateTimes } from './stateTimes.js'
 
 type NewEntry = Omit<JournalEntry, 'seq'>
@@ -128,7 +128,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     const name = actorName(actor)
     const occasion = isStopped ? { word: 'ended' } : occasionOf(snapshot)
     const { word } = occasion
-    const isChange = !isSameOccasion(before?.occasion, occasion)
+    const isChange = !isSameCause(before?.occasion, occasion)
     if (isOver) seen.delete(actor)
     else seen.set(actor, { value: snapshot.value, leaves, occasion })
     if (before?.occasion.word !== word) times.enter(machine.id, cameraOf(name), word, isOver)

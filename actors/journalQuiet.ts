@@ -25,7 +25,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   pull: ['asleep.*', 'running.*', 'stalled.*'],
   quarantine: ['searching', 'observing', 'resting'],
   retention: ['sweeps.idle.*', 'sweeps.checking', 'clock.*'],
-  serverProcess: ['running.up.fresh', 'running.up.answering', 'running.up.asking'],
+  serverProcess: ['running.up.fresh', 'running.up.answering'],
   source: ['answering.*', 'silent.*'],
   storage: ['measurement.*'],
   streamHold: ['opening.live.*'],

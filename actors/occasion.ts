@@ -1,5 +1,6 @@
 import type { AnyMachineSnapshot, SnapshotFrom } from 'xstate'
 import { type CameraSnapshot, cameraAspects } from '../machines/cameraView.js'
+import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import type { recordingMachine } from '../machines/recording.js'
 import { recordingView } from '../machines/recordingView.js'
 import { type storageMachine, storageView } from '../machines/storage.js'
@@ -18,16 +19,28 @@ export interface Occasion {
    * since then, and not by what filled it.
    */
   why?: string | undefined
+  /** What does not begin the state anew, but is worth an entry in the journal: why it lasts. */
+  detail?: string | undefined
 }
 
 export const isSameOccasion = (one: Occasion | undefined, other: Occasion): boolean =>
   one?.word === other.word && one.why === other.why
 
+export const isSameCause = (one: Occasion | undefined, other: Occasion): boolean =>
+  isSameOccasion(one, other) && one?.detail === other.detail
+
 /** Returns what the start time and the causes of a state belong to. */
 export function occasionOf(snapshot: AnyMachineSnapshot): Occasion {
   switch (snapshot.machine.id) {
-    case 'camera':
-      return { word: cameraAspects(snapshot as CameraSnapshot).state }
+    case 'camera': {
+      const { state } = cameraAspects(snapshot as CameraSnapshot)
+      const { reason } = (snapshot as CameraSnapshot).context
+      return { word: state, ...(state === 'faulty' && { detail: reason?.details }) }
+    }
+    case 'mediamtxLink': {
+      const { state, cause } = linkView(snapshot as SnapshotFrom<typeof mediamtxLinkMachine>, 0)
+      return { word: state, ...(state === 'down' && { detail: cause.reason?.details }) }
+    }
     case 'recording': {
       const { status, reason } = recordingView(snapshot as SnapshotFrom<typeof recordingMachine>)
       return { word: status.toLowerCase(), ...(status === 'INTERRUPTED' && { why: reason?.code }) }

@@ -14,7 +14,7 @@ export type RequestMethod =
 /** No way to take a picture was left; the error names them all. */
 export const noPicture = ({ reason, passedOver }: Extract<SnapshotFact, { passedOver: unknown; reason: Reason }>) => {
   const tried = passedOver.map(({ tier, reason: { details } }) => `tier ${tier}: ${details}`).join('; ')
-  return dependencyFailed('camera', tried ? because(reason.code, `${reason.details} (${tried})`) : reason)
+  return failedBy(reason, tried ? `${reason.details} (${tried})` : reason.details)
 }
 
 /** A request that failed, or is refused, for a reason outside the camera's state. */

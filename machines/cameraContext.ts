@@ -41,7 +41,7 @@ export type CameraEvent =
   | { type: 'recording.start'; by: By; format: RecordingFormat; duration?: number }
   | { type: 'recording.stop'; by: By }
   | { type: 'snapshot.take'; wish: SnapshotWish }
-  | ({ type: 'stream.hold'; holder: string } & Hold)
+  | ({ type: 'stream.hold'; holder: string; by?: By } & Hold)
   | { type: 'stream.release'; holder: string }
   | { type: 'storage.blocked'; reason: Reason }
   | { type: 'storage.freed' }

@@ -1,4 +1,5 @@
 import { assign, enqueueActions, setup } from 'xstate'
+import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
 import type { Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
@@ -19,7 +20,7 @@ export type Holds = Readonly<Record<string, Hold>>
 
 export type DemandEvent =
   /** A second hold of the same holder changes nothing. */
-  | ({ type: 'stream.hold'; holder: string } & Hold)
+  | ({ type: 'stream.hold'; holder: string; by?: By } & Hold)
   | { type: 'stream.release'; holder: string }
   | StreamHoldEvent
   | ServerRestored

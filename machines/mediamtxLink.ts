@@ -1,18 +1,11 @@
-import {
-  assign,
-  type DoneActorEvent,
-  type ErrorActorEvent,
-  emit,
-  enqueueActions,
-  type SnapshotFrom,
-  setup,
-} from 'xstate'
+import { assign, emit, enqueueActions, type SnapshotFrom, setup } from 'xstate'
 import { backOff, nextSeed } from './domain/backOff.js'
 import type { LinkFact, SupervisionFact } from './domain/facts.js'
 import type { ServerInfo } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { LinkView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { asking, downAnew, failed } from './linkChecks.js'
 import { type LinkContext, type LinkInput, reasonOf } from './linkContext.js'
 import { type PathWatchNews, pathWatchMachine } from './pathWatch.js'
 
@@ -35,24 +28,6 @@ export type LinkNews =
   | { type: 'server.restored' }
   | { type: 'server.silent' }
   | { type: 'server.answers' }
-
-/** Asks the media server again and again, until it answers. */
-const asking = {
-  asking: {
-    invoke: {
-      src: 'askInfo',
-      onDone: {
-        target: '#syncing',
-        actions: { type: 'keepInfo', params: ({ event }: { event: DoneActorEvent<ServerInfo> }) => event.output },
-      },
-      onError: {
-        target: 'waiting',
-        actions: { type: 'noteFailure', params: ({ event }: { event: ErrorActorEvent }) => event },
-      },
-    },
-  },
-  waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
-} as const
 
 /**
  * The link to the media server. `syncing` writes every wanted path again, because a restarted server has lost them; a
@@ -78,6 +53,9 @@ export const mediamtxLinkMachine = setup({
   },
   guards: {
     isRestarted: ({ context }, info: ServerInfo) => context.info?.started !== info.started,
+    isOtherEnd: ({ context }, { reason }: { reason: string }) => reasonOf(context).details !== reason,
+    isOtherFailure: ({ context }, { error }: { error: unknown }) =>
+      context.end === undefined && context.reason?.details !== reasonFrom(error, 'server_unreachable').details,
     isLost: ({ context }) => context.failures >= 3,
   },
   actions: {
@@ -151,14 +129,28 @@ export const mediamtxLinkMachine = setup({
       invoke: { src: 'pauseCalls', input: { reason: because('not_started') } },
       after: { connectLimit: 'down' },
       initial: 'asking',
-      states: asking,
+      states: asking(),
     },
     down: {
       tags: 'down',
       entry: ['tellDown', 'lose', 'doubt'],
       invoke: { src: 'pauseCalls', input: ({ context }) => ({ reason: reasonOf(context) }) },
+      on: {
+        'server.ended': [
+          {
+            guard: { type: 'isOtherEnd', params: ({ event }) => event },
+            ...downAnew,
+            actions: { type: 'keepEnd', params: ({ event }) => event },
+          },
+          { actions: { type: 'keepEnd', params: ({ event }) => event } },
+        ],
+      },
       initial: 'waiting',
-      states: asking,
+      states: asking({
+        guard: { type: 'isOtherFailure', params: failed },
+        ...downAnew,
+        actions: { type: 'noteFailure', params: failed },
+      } as const),
     },
     syncing: {
       id: 'syncing',

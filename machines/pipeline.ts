@@ -49,17 +49,22 @@ export const pipelineMachine = setup({
       sender,
       progress,
       pace: sender === context.sender ? paceAfter(context, progress) : 0,
+      // The process has survived the loss of the media server, or is a new one.
+      ...(context.isServerBack && { server: undefined, isServerBack: false }),
     })),
     forgetProgress: assign({ progress: noProgress, pace: 0 }),
     noteOverload: assign({ overload: ({ context: { progress, fps } }) => overloadOf(progress, fps) }),
-    noteServer: assign((_, { reason }: { reason?: Reason }) => ({ server: reason })),
+    noteServer: assign((_, { reason }: { reason: Reason }) => ({ server: reason, isServerBack: false })),
+    noteReturn: assign({ isServerBack: true }),
     /** A process that ends with its media server has its users still. */
     noteEnd: assign({ reason: ({ context: { server } }) => server ?? because('no_longer_used') }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     // The process's own report is more exact than our observation, unless we ended the process.
     preferReport: assign({
-      reason: ({ context: { reason } }, { report }: { report: Reason | undefined }) =>
-        reason?.code === 'pipeline_restarted' ? reason : (report ?? reason),
+      reason: ({ context: { reason, server } }, { report }: { report: Reason | undefined }) => {
+        if (reason?.code === 'pipeline_restarted') return reason
+        return report?.code === 'server_closed' ? (server ?? report) : (report ?? reason)
+      },
     }),
     noteFailed: assign({ reason: because('pipeline_failed') }),
     noteKilled: assign({ reason: because('pipeline_killed') }),
@@ -101,7 +106,7 @@ export const pipelineMachine = setup({
   invoke: { src: 'watchTaps', input: ({ context }) => ({ camera: context.camera }) },
   on: {
     'server.lost': { actions: { type: 'noteServer', params: ({ event }) => event } },
-    'server.restored': { actions: { type: 'noteServer', params: {} } },
+    'server.restored': { actions: 'noteReturn' },
   },
   initial: 'asleep',
   states: {

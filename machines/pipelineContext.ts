@@ -13,6 +13,8 @@ export interface StreamInput {
 export interface PipelineContext extends StreamInput {
   /** Identifies the process that reports the progress. */
   sender?: number
+  /** The media server is back, but no new frame came since. */
+  isServerBack?: boolean
   progress: PipelineProgress
   /** Number of reports in a row that were behind; negative: that were in time. */
   pace: number

@@ -1,7 +1,7 @@
 import { and, assign, emit, enqueueActions, setup, stateIn } from 'xstate'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
-import { because, type Reason, type ReasonCode, reasonFrom } from './domain/reason.js'
+import { because, type Reason, reasonFrom, reconnections } from './domain/reason.js'
 import { lacksAfter, type Need, needs, type RecordingIntent, withGap } from './domain/recording.js'
 import { isOutgrown, limitsAfter } from './domain/segmentLimits.js'
 import { callbackHole, promiseHole } from './hole.js'
@@ -25,8 +25,6 @@ import {
   type Wait,
 } from './recordingContext.js'
 import { type ServerRestored, streamHoldMachine } from './streamHold.js'
-
-const reconnects: ReadonlySet<ReasonCode> = new Set(['reconfigured', 'adapted', 'formats_changed', 'encoder_failed'])
 
 /** The events, effects, guards and actions of the recording's statechart in `recording.ts`. */
 export const recordingSetup = setup({
@@ -66,7 +64,7 @@ export const recordingSetup = setup({
     isSurvivable: ({ context, event }) =>
       context.startedAt !== undefined &&
       // A camera that only reconnects was not unplugged.
-      !(event.type === 'camera.lost' && context.endsOnUnplug === true && !reconnects.has(event.reason.code)),
+      !(event.type === 'camera.lost' && context.endsOnUnplug === true && !reconnections.has(event.reason.code)),
     isTooLarge: ({ context }) => stallOfFile(context).code === 'file_too_large',
     /** The media server begins another file because the last one could not grow any more. */
     isOutgrown: ({ context: { bytes = 0, grewAt } }, { startedAt }: Segment) => isOutgrown(bytes, grewAt, startedAt),

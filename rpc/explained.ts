@@ -39,7 +39,7 @@ function subjectOf(explain: Explain, { key, data }: ServiceError, camera?: strin
     if (data.dependency === 'mediamtx' || data.dependency === 'storage') return explain.component(data.dependency)
     return data.dependency === 'camera' && camera !== undefined ? explain.failure(camera, data.reason) : undefined
   }
-  if (camera === undefined || data.state === undefined) return undefined
+  if (camera === undefined || data.state === undefined || data.reason === 'stream_asleep') return undefined
   const found = explain.camera(camera)
   return found.state === data.state ? found : explain.recording(camera)
 }

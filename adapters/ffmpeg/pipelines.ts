@@ -172,7 +172,10 @@ export async function createPipelines(
         return void holders.add(holdLock(lockFile({ runDir }, camera), (child) => holders.delete(child)))
       const found = processes.of(camera)
       if (!found || found.waits || !kill(found.pid, fault === 'stall' ? 'SIGSTOP' : 'SIGCONT'))
-        throw new Failure('stream_asleep', `the stream of ${camera} is not running`)
+        throw new Failure(
+          'stream_asleep',
+          `the stream of ${camera} ${found?.waits ? 'is being restarted' : 'is not running'}`,
+        )
     },
     close() {
       watched.clear()

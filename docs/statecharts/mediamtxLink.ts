@@ -34,6 +34,8 @@ export const machine = setup({
   },
   guards: {
     isRestarted: () => true,
+    isOtherEnd: () => true,
+    isOtherFailure: () => true,
     isLost: () => false,
   },
   delays: {
@@ -65,7 +67,7 @@ export const machine = setup({
           invoke: {
             src: 'askInfo',
             onDone: { target: '#syncing', actions: { type: 'keepInfo' } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure' } },
+            onError: [{ target: 'waiting', actions: { type: 'noteFailure' } }],
           },
         },
         waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },
@@ -75,13 +77,32 @@ export const machine = setup({
       tags: 'down',
       entry: ['tellDown', 'lose', 'doubt'],
       invoke: { src: 'pauseCalls' },
+      on: {
+        'server.ended': [
+          {
+            guard: { type: 'isOtherEnd' },
+            target: '#mediamtxLink.down',
+            reenter: true,
+            actions: { type: 'keepEnd' },
+          },
+          { actions: { type: 'keepEnd' } },
+        ],
+      },
       initial: 'waiting',
       states: {
         asking: {
           invoke: {
             src: 'askInfo',
             onDone: { target: '#syncing', actions: { type: 'keepInfo' } },
-            onError: { target: 'waiting', actions: { type: 'noteFailure' } },
+            onError: [
+              {
+                guard: { type: 'isOtherFailure' },
+                target: '#mediamtxLink.down',
+                reenter: true,
+                actions: { type: 'noteFailure' },
+              },
+              { target: 'waiting', actions: { type: 'noteFailure' } },
+            ],
           },
         },
         waiting: { after: { retry: 'asking' }, on: { 'link.check': 'asking' } },

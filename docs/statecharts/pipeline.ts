@@ -14,6 +14,7 @@ export const machine = setup({
     forgetProgress: () => {},
     noteOverload: () => {},
     noteServer: () => {},
+    noteReturn: () => {},
     noteEnd: () => {},
     giveReason: () => {},
     preferReport: () => {},
@@ -51,7 +52,7 @@ export const machine = setup({
   invoke: { src: 'watchTaps' },
   on: {
     'server.lost': { actions: { type: 'noteServer' } },
-    'server.restored': { actions: { type: 'noteServer', params: {} } },
+    'server.restored': { actions: 'noteReturn' },
   },
   initial: 'asleep',
   states: {

@@ -43,7 +43,7 @@ export const effectWords: Readonly<Record<string, Outcomes>> = {
   publishPath: ['the path of the camera was removed', 'the path of the camera could not be published'],
   source: ['the network camera was lost', 'the watch over the network camera crashed'],
   describeSource: ['the network camera answered', 'the check of the network camera failed'],
-  askSource: ['the network camera answered', 'the check of the network camera failed'],
+  askSource: ['the camera may be asked for its stream again', 'the check of the network camera failed'],
   // Streams.
   demand: crash('the control of the stream'),
   streamHold: crash('the hold of the stream'),

@@ -127,6 +127,8 @@ export const newTries: ReadonlySet<string> = new Set([
   'recording.keyframeLimit',
   'recording.retryPause',
   'serverProcess.pause',
+  'serverProcess.silenceLimit',
+  'serverProcess.lastAnswer',
   'storage.interval',
   'discovery.pollEvery',
 ])
@@ -149,6 +151,9 @@ export const timerWords: Words = {
   'recording.interruptionLimit': 'the file is closed and a new one is tried',
   'recording.retryPause': 'the recording is tried again',
   'serverProcess.pause': 'the media server is started again',
+  'serverProcess.startLimit': 'a media server that does not answer after its start is ended',
+  'serverProcess.silenceLimit': 'the media server is asked for the last time',
+  'serverProcess.lastAnswer': 'the media server is killed, if it does not answer',
   'storage.interval': 'the disk is measured again',
   'discovery.pollEvery': 'all devices are looked at again',
 }

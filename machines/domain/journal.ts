@@ -1,6 +1,6 @@
 /** The journal: one entry for each transition of each machine, with its cause and the evidence. */
 import { type CameraId, isCameraId } from './camera.js'
-import type { Evidence } from './reason.js'
+import { type Evidence, reconnections } from './reason.js'
 
 /** A user and the id of a request. */
 export interface Requester {
@@ -115,8 +115,10 @@ export interface Flapping {
 }
 
 /** Whether a camera that could be used was lost. */
-export const isDisconnection = ({ from = '', to = '' }: JournalEntry): boolean =>
-  from.includes('online.life.available') && /draining\.forReturn|connection\.away/.test(to)
+export const isDisconnection = ({ from = '', to = '', evidence }: JournalEntry): boolean =>
+  from.includes('online.life.available') &&
+  /draining\.forReturn|connection\.away/.test(to) &&
+  !reconnections.has(String(evidence?.reason))
 
 /** Returns the rhythm of a camera that disconnects again and again: at least 3 times in the 10 minutes before `now`. */
 export function flappingOf(entries: readonly JournalEntry[], camera: CameraId, now: number): Flapping | undefined {

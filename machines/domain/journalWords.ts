@@ -53,7 +53,7 @@ export const eventWords: Words = {
   'snapshot.join': 'take_snapshot was called',
   // Streams.
   'stream.hold': 'start_streaming was called',
-  'stream.release': 'stop_streaming was called',
+  'stream.release': 'a client released the stream',
   'stream.lost': 'the stream was lost',
   'stream.held': 'the stream is live',
   'stream.changed': 'the stream changed',
@@ -62,7 +62,7 @@ export const eventWords: Words = {
   'pipeline.overloaded': 'the host was too slow for the stream',
   'tap.progress': 'ffmpeg reported frames',
   'tap.reported': 'ffmpeg wrote its report',
-  'tap.finished': 'ffmpeg ended normally',
+  'tap.finished': 'ffmpeg reported its end',
   // Readers of streams.
   'reader.admit': 'a client began to read a stream',
   'reader.expected': 'a reader of a stream is expected',

@@ -161,3 +161,11 @@ export const reasonFrom = (error: unknown, otherwise: ReasonCode = 'failed'): Re
   error instanceof Failure
     ? because(error.code, error.message, error.evidence)
     : because(otherwise, error instanceof Error ? error.message : String(error))
+
+/** Why a camera reconnects although it was not lost: it gets another stream. */
+export const reconnections: ReadonlySet<string> = new Set<ReasonCode>([
+  'reconfigured',
+  'adapted',
+  'formats_changed',
+  'encoder_failed',
+])

@@ -37,8 +37,8 @@ const startStreaming = method({
     ffmpeg_command: Type.String(),
   }),
   handler: async ({ device }, call) => {
-    const { services, session } = call
-    const { camera, since, until } = await services.ask.holdStream(device, session.id)
+    const { services, session, by } = call
+    const { camera, since, until } = await services.ask.holdStream(device, session.id, by)
     // The connection may have ended during the start: then its hold must be released here.
     if (session.closed) services.ask.releaseAll(session.id)
     return {

@@ -137,7 +137,7 @@ describe('a request to record', () => {
 describe('a request to hold the stream', () => {
   it('is refused while the media server is down', async () => {
     const { ask } = await online({ obstacles: { server: because('server_unreachable') } })
-    const { key, data } = await refusalOf(ask.holdStream('camera0', 'ann'))
+    const { key, data } = await refusalOf(ask.holdStream('camera0', 'ann', by))
     expect([key, data.dependency]).to.deep.equal(['dependencyFailed', 'mediamtx'])
   })
 
@@ -145,13 +145,13 @@ describe('a request to hold the stream', () => {
     const { ask, actor } = await online()
     ask.startRecording('camera0', { format: 'fmp4', by }).catch(() => {})
     actor.send({ type: 'server.lost', reason: because('server_unreachable') })
-    const { data } = await refusalOf(ask.holdStream('camera0', 'ann'))
+    const { data } = await refusalOf(ask.holdStream('camera0', 'ann', by))
     expect(data).to.include({ reason: 'server_unreachable', dependency: 'mediamtx' })
   })
 
   it('resolves when the stream is live; the hold ends with its release', async () => {
     const { ask, held } = await online()
-    const holding = ask.holdStream('camera0', 'ann')
+    const holding = ask.holdStream('camera0', 'ann', by)
     held()
     expect(await holding).to.deep.equal({ camera: 'camera0', since: 7, continues: true })
     expect(await ask.releaseStream('camera0', 'ann')).to.deep.equal({ camera: 'camera0', since: 7, continues: false })
@@ -164,7 +164,7 @@ describe('a request to hold the stream', () => {
 
   it('is released only by the session that holds it: others learn that another session does', async () => {
     const { ask, held } = await online()
-    const holding = ask.holdStream('camera0', 'ann')
+    const holding = ask.holdStream('camera0', 'ann', by)
     held()
     await holding
     const { key, message, data } = await refusalOf(ask.releaseStream('camera0', 'bob'))
@@ -177,7 +177,7 @@ describe('a request to hold the stream', () => {
 
   it('fails if the camera is unplugged before its stream is live', async () => {
     const { ask, actor } = await online()
-    const holding = refusalOf(ask.holdStream('camera0', 'ann'))
+    const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
     actor.send({ type: 'device.removed', reason: because('unplugged') })
     expect((await holding).data).to.deep.include({
       dependency: 'camera',
@@ -188,7 +188,7 @@ describe('a request to hold the stream', () => {
 
   it('is refused if the hold is released first', async () => {
     const { ask, actor } = await online()
-    const holding = refusalOf(ask.holdStream('camera0', 'ann'))
+    const holding = refusalOf(ask.holdStream('camera0', 'ann', by))
     actor.send({ type: 'stream.release', holder: 'ann' })
     expect((await holding).data).to.deep.include({ state: 'released' })
   })

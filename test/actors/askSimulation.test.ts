@@ -132,8 +132,8 @@ describe('a request to simulate a fault', () => {
     ])
     const asleep = await refusalOf(serve().simulate(stall, by))
     expect(asleep.key).to.equal('invalidState')
-    expect(asleep.data).to.include({ reason: 'stream_asleep', state: 'asleep' })
-    expect(asleep.data.allowed_states).to.deep.equal(['live'])
+    expect(asleep.data).to.include({ reason: 'stream_asleep', state: 'INACTIVE' })
+    expect(asleep.data.allowed_states).to.deep.equal(['ACTIVE'])
   })
 
   it('is refused for the present state if the fault does not fit it, and fails if the host does', async () => {

@@ -75,12 +75,30 @@ describe('explanations', () => {
     await world.faults.serverGone?.begin([])
     await world.pass(3_000)
     const found = world.actors.explain.component('mediamtx')
-    expect(found.state).to.equal('down')
+    // It was killed, and cannot start since: reason, causes and refusals name the same.
+    const details = 'its port is in use'
+    expect([found.state, found.reason?.details]).to.deep.equal(['down', details])
     expect(found.causes.at(-1)).to.deep.include({
       actor: 'serverProcess',
       event: 'server.exited',
-      evidence: { details: 'killed by SIGKILL' },
+      evidence: { details },
     })
+    expect(camera().refused.map((each) => each.details)).to.include(details)
+  })
+
+  it('do not go back over the good state before: a hang has nothing to do with an earlier kill', async () => {
+    await world.faults.serverKilled?.begin([])
+    await world.pass(10_000)
+    expect(world.actors.explain.component('mediamtx').state).to.equal('up')
+    await world.faults.serverHangs?.begin([])
+    await world.pass(6_000)
+    const { state, causes, timers } = world.actors.explain.component('mediamtx')
+    expect(state).to.equal('down')
+    expect(causes.map(({ actor }) => actor)).not.to.include('serverProcess')
+    expect(
+      timers.map(({ name }) => name),
+      'when it will be killed',
+    ).to.include('silenceLimit')
   })
 
   it('name the second camera only in its own explanation', async () => {

@@ -303,6 +303,17 @@ describe('flapping', () => {
     const rhythm = flappingOf(times.map(unplug), 'camera0', 1_000_000 + 520_000)
     expect(rhythm && flappingText(rhythm)).to.equal('7 disconnects in 10 min, about every 85 s')
   })
+  it('does not count a camera that gets another stream', () => {
+    const entries = [1, 2, 3].map((at) => ({ ...unplug(at), evidence: { reason: 'reconfigured' } }))
+    expect(flappingOf(entries, 'camera0', 4)).to.equal(undefined)
+    expect(
+      flappingOf(
+        [1, 2, 3].map((at) => ({ ...unplug(at), evidence: { reason: 'unplugged' } })),
+        'camera0',
+        4,
+      ),
+    ).not.to.be.undefined
+  })
   it('forgets older ones, and those of other cameras', () => {
     const entries = [1, 2, 700_000, 700_001].map(unplug)
     expect(flappingOf(entries, 'camera0', 700_002)).to.equal(undefined)

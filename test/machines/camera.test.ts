@@ -123,7 +123,7 @@ describe('camera', () => {
     expect(pipeline?.getSnapshot().context.server, 'why the pipeline ends').to.deep.equal(reason)
     actor.send({ type: 'server.restored' })
     await turn()
-    expect(pipeline?.getSnapshot().context.server).to.equal(undefined)
+    expect(pipeline?.getSnapshot().context.isServerBack).to.equal(true)
     expect(log.slice(before)).to.deep.equal(['held', 'held'])
   })
 

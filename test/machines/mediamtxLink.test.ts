@@ -208,6 +208,45 @@ describe('mediamtxLink', () => {
       expect(heard.slice(-2)).to.deep.equal(['server.lost', 'server.silent'])
     })
 
+  it('tells all when there is another reason why it is down, once', async () => {
+    const { actor, clock, facts, heard, cause, silent } = await up()
+    const told = () => [
+      facts.flatMap((fact) => (fact.type === 'link.down' ? [fact.reason.details] : [])),
+      heard.flatMap((event) =>
+        event.type === 'server.lost' ? [(event as unknown as { reason: Reason }).reason.details] : [],
+      ),
+    ]
+    actor.send({ type: 'server.ended', reason: 'it was ended by SIGKILL' })
+    actor.send({ type: 'link.check' })
+    await silent()
+    clock.increment(100)
+    await silent()
+    const first = ['it was ended by SIGKILL']
+    expect(told()).to.deep.equal([first, first])
+    for (let start = 0; start < 3; start += 1) {
+      actor.send({ type: 'server.ended', reason: 'port 8554 is in use' })
+      clock.increment(1_000)
+      await silent()
+    }
+    const both = [...first, 'port 8554 is in use']
+    expect(told()).to.deep.equal([both, both])
+    expect(cause().reason?.details).to.equal('port 8554 is in use')
+  })
+
+  it('tells all when a server that is none of ours fails in another way', async () => {
+    const { actor, clock, facts, silent, fails } = await up()
+    actor.send({ type: 'link.check' })
+    await silent()
+    for (const reason of ['no answer', 'no answer', 'connection refused', 'connection refused']) {
+      clock.increment(1_000)
+      await fails(reason)
+    }
+    expect(facts.flatMap((fact) => (fact.type === 'link.down' ? [fact.reason.details] : []))).to.deep.equal([
+      'no answer',
+      'connection refused',
+    ])
+  })
+
   it('opens the breaker, makes a trial call after a delay, and closes it', async () => {
     const { actor, clock, facts, state, breaker, tried, tryable, synced } = await up()
     actor.send({ type: 'breaker.opened' })
@@ -452,6 +491,7 @@ function link({ seed = 2 ** 31, watch }: { seed?: number; watch?: 'crashing' | u
     breaker: () => linkView(actor.getSnapshot(), 0).breaker,
     answers: (started: string) => settle(() => asking.resolve({ version: 'v1.20.1', started })),
     silent: () => settle(() => asking.reject('no answer')),
+    fails: (reason: string) => settle(() => asking.reject(reason)),
     tryable: (started: string) => settle(() => trying.resolve({ version: 'v1.20.1', started })),
     tryFails: () => settle(() => trying.reject('no answer')),
     synced: (paths: number) => settle(() => syncing.resolve(paths)),

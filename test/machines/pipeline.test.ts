@@ -237,14 +237,38 @@ describe('pipeline', () => {
       expect(facts().at(-1), order.join()).to.equal('stream.ended server_unreachable')
     }
     const { actor, process, facts, wait, frames, finished } = pipeline()
-    for (const type of ['server.lost', 'server.restored'] as const)
-      actor.send({ type, reason: because('server_unreachable') })
     process.starts()
     frames(3)
+    for (const type of ['server.lost', 'server.restored'] as const)
+      actor.send({ type, reason: because('server_unreachable') })
+    frames(4)
     finished()
     process.ends()
     await wait(250)
-    expect(facts().at(-1)).to.equal('stream.ended no_longer_used')
+    expect(facts().at(-1), 'it survived the loss').to.equal('stream.ended no_longer_used')
+  })
+
+  it('names the loss of its media server, not what ffmpeg noticed of it', async () => {
+    for (const [report, reason] of [
+      ['server_closed', 'server_unreachable'],
+      ['device_gone', 'device_gone'],
+    ] as const) {
+      const { actor, process, facts, wait, frames } = pipeline()
+      process.starts()
+      frames(3)
+      actor.send({ type: 'server.lost', reason: because('server_unreachable') })
+      process.ends(because(report))
+      await wait(500)
+      actor.send({ type: 'server.restored' })
+      await wait(1_500)
+      expect(facts().at(-1)).to.equal(`stream.ended ${reason}`)
+    }
+    const { process, facts, wait, frames } = pipeline()
+    process.starts()
+    frames(3)
+    process.ends(because('server_closed'))
+    await wait(2_000)
+    expect(facts().at(-1), 'the media server only closed this stream').to.equal('stream.ended server_closed')
   })
 
   it('runs without a reason after another process replaced it', async () => {

@@ -194,7 +194,7 @@ async function open(
         unhealthy: unhealthy(),
       }
     },
-    hold: (camera) => orGone(service.actors.ask.holdStream(camera, 'ann')).then(() => {}),
+    hold: (camera) => orGone(service.actors.ask.holdStream(camera, 'ann', by())).then(() => {}),
     record: (camera, duration) =>
       orGone(
         service.actors.ask.startRecording(camera, { by: by(), format: 'fmp4', ...(duration && { duration }) }),
