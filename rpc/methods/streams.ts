@@ -49,7 +49,10 @@ const startStreaming = method({
       start_time: iso(since),
       auto_close_after: `${until === undefined ? 0 : seconds(until - since)}s`,
       // Clients check that it is a string. The real command names devices, so it stays here.
-      ffmpeg_command: 'ffmpeg (run on demand by the media server)',
+      ffmpeg_command:
+        services.directory.camera(camera).kind === 'rtsp'
+          ? 'none (the media server reads the camera itself)'
+          : 'ffmpeg (run on demand by the media server)',
     }
   },
 })
@@ -190,8 +193,9 @@ const getStreamStatus = method({
   }),
   handler: async ({ device }, { services }) => {
     const { id } = services.directory.camera(device)
-    const { state } = await streamStateOf(services, id)
+    const { state, known } = await streamStateOf(services, id)
     const { stream } = services.directory.camera(device)
+    const reason = stream.reason ?? (known ? undefined : services.directory.link().cause.reason)
     const process = services.pipelines.process(id)
     const ready = state?.ready ?? false
     return {
@@ -213,7 +217,7 @@ const getStreamStatus = method({
       },
       start_time: iso(state?.readySince ?? stream.since),
       holders: Object.keys(stream.holders).length,
-      ...reasonFields(stream.reason),
+      ...reasonFields(reason),
     }
   },
 })

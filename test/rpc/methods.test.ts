@@ -170,6 +170,19 @@ describe('methods', () => {
     expect(result.actors.map(({ actor }: { actor: string }) => actor)).to.deep.equal(['fleet'])
   })
 
+  it('get_stream_status says why the path is not known while the media server is down', async () => {
+    const reason = because('server_unreachable')
+    world.link = { ...world.link, state: 'down', cause: { state: 'down', since: noon, reason } }
+    const { result } = await admin.call('get_stream_status', { device: 'camera0' })
+    expect(result).to.deep.include({ ready: false, reason: 'server_unreachable', details: reason.details })
+  })
+
+  it('start_streaming names no ffmpeg for a camera that the media server reads itself', async () => {
+    world.cameras = [cameraView({ kind: 'rtsp' })]
+    const { result } = await admin.call('start_streaming', { device: 'camera0' })
+    expect(result.ffmpeg_command).to.equal('none (the media server reads the camera itself)')
+  })
+
   it('get_camera_list returns each camera as a whole, with its reason', async () => {
     const { result } = await admin.call('get_camera_list', { whatever: 1 })
     expect(result.cameras.map(({ device }: { device: string }) => device)).to.deep.equal(['camera0', 'camera1'])
