@@ -76,34 +76,21 @@ const explain = ({ keyword, instancePath, params, parentSchema }: ErrorObject): 
     return wrong([...names, unknown].join('.'), 'is not known', `${param} may hold ${known}`)
   }
   const rule = rules[keyword]?.(params, parentSchema) ?? 'is invalid'
+  const short = keyword === 'pattern' ? 'has the wrong form' : rule
   const [, item] = /\/(\d+)$/.exec(instancePath) ?? []
-  return item === undefined
-    ? invalidParam(param, rule)
-    : wrong(param, rule, `item ${Number(item) + 1} of ${param} ${rule}`)
+  if (item !== undefined) return wrong(param, short, `item ${Number(item) + 1} of ${param} ${rule}`)
+  return short === rule ? invalidParam(param, rule) : wrong(param, short, `${param} ${rule}`)
 }
 
 const lettersOf = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
-/** Whether one differs from the other by at most one letter that is missing, added or another one. */
-function isNear(one: string, other: string): boolean {
-  if (Math.abs(one.length - other.length) > 1 || Math.min(one.length, other.length) < 5) return false
-  let same = 0
-  while (same < one.length && one[same] === other[same]) same += 1
-  const [left, right] = [one.slice(same), other.slice(same)]
-  return left.slice(1) === right.slice(1) || left.slice(1) === right || left === right.slice(1)
-}
-
-/** Unknown params are ignored, but a misspelt one would change what a call does: `dryrun` deletes files. */
+/** Unknown params are ignored, but one with the same letters was meant: with `dryrun`, a call would delete files. */
 function refuseMisspelt(method: Method, values: Record<string, unknown>): void {
   const known = Object.keys((method.params as { properties?: object }).properties ?? {})
   const aliases = method.aliases ?? {}
   for (const key of Object.keys(values)) {
     if (known.includes(key) || Object.hasOwn(aliases, key)) continue
-    const meant = known.find((name) => {
-      if (Object.hasOwn(values, name)) return false
-      const [one, other] = [lettersOf(key), lettersOf(name)]
-      return one === other || isNear(one, other)
-    })
+    const meant = known.find((name) => !Object.hasOwn(values, name) && lettersOf(key) === lettersOf(name))
     if (meant !== undefined) throw invalidParam(key.slice(0, 64), `is not known: write ${meant}`)
   }
 }

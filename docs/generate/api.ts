@@ -170,8 +170,8 @@ A request, its reply, and the reply to a request that failed:
 }
 \`\`\`
 
-- Params are given by name. Unknown ones are ignored, but one that
-  looks like a misspelt name (\`dryrun\`) is refused. \`"params": []\` means no params.
+- Params are given by name. Unknown ones are ignored, but one
+  with the letters of another one (\`dryrun\`) is refused. \`"params": []\` means no params.
 - An \`id\` is a string or a number: an object or an array is refused with -32600, and the \`id\` of the reply is null.
   The reply repeats it as it was written: also a number with more digits than a double has, \`1e3\` or \`-0\`.
 - A request without \`id\` is carried out and gets no reply.

@@ -76,8 +76,8 @@ const mostGrowth = 0.1
 /** Compares the least values, because what a burst has just done may still be in use. */
 function growthOf(heap: readonly number[]): string[] {
   const third = Math.floor(heap.length / 3)
-  // A short run has not warmed up.
-  if (third < 10) return []
+  // A short run has not warmed up: the journal fills for 40 bursts.
+  if (third < 30) return []
   const growth = Math.min(...heap.slice(-third)) - Math.min(...heap.slice(0, third))
   const each = growth / (heap.length - third)
   return each > mostGrowth ? [`the heap grew by ${each.toFixed(2)} MB with each burst`] : []

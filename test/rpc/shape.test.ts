@@ -58,16 +58,14 @@ describe('the shape of params', () => {
         return error instanceof ServiceError ? `${error.data.param} ${error.data.rule}` : error
       }
     }
-    for (const key of ['dryrun', 'dryRun', 'dry-run', 'dry_rum', 'dry_ru', 'dry_runs'])
+    for (const key of ['dryrun', 'dryRun', 'dry-run', 'DRY_RUN'])
       expect(wrong({ [key]: true })).to.equal(`${key} is not known: write dry_run`)
-    for (const values of [{ duraton: 5 }, { durations: 5 }, { Duration: 5 }])
-      expect(wrong(values)).to.match(/^\w+ is not known: write duration$/)
     for (const values of [
       { whatever: 1 },
       { dry_run: true, dryrun: true },
       { seconds: 5 },
       { run: true },
-      { dray_ruun: 1 },
+      { duraton: 5 },
     ])
       expect(wrong(values)).to.include(values)
   })

@@ -216,7 +216,7 @@ describe('pipelines', () => {
     await until('the wait', () => pipelines.process('camera0')?.pid === child.pid)
     expect((await readFile(`/proc/${child.pid}/comm`, 'utf8')).trim()).to.equal('flock')
     expect(await failure(pipelines.simulate('camera0', 'stall'))).to.equal(
-      'stream_asleep: the stream of camera0 is not running',
+      'stream_asleep: the stream of camera0 is being restarted',
     )
     expect(events).to.deep.equal([])
   })
@@ -263,6 +263,7 @@ describe('pipelines', () => {
       events = []
       read()
       await seen('stream.started')
+      await until('its process', () => pipelines.process('camera0') !== undefined)
       await pipelines.simulate('camera0', 'stall')
       await seen('stream.stalled')
       await seen('stream.ended')
