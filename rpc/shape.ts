@@ -41,7 +41,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   minimum: (_, schema) => range(schema),
   maximum: (_, schema) => range(schema),
   exclusiveMinimum: ({ limit }) => `must be more than ${limit}`,
-  pattern: (_, schema) => `has the wrong form${formOf(schema)}`,
+  pattern: () => 'has the wrong form',
   anyOf: (_, schema) => `must be ${schema?.anyOf.map(({ type }: { type: string }) => types[type]).join(' or ')}`,
 }
 
@@ -76,21 +76,22 @@ const explain = ({ keyword, instancePath, params, parentSchema }: ErrorObject): 
     return wrong([...names, unknown].join('.'), 'is not known', `${param} may hold ${known}`)
   }
   const rule = rules[keyword]?.(params, parentSchema) ?? 'is invalid'
-  const short = keyword === 'pattern' ? 'has the wrong form' : rule
   const [, item] = /\/(\d+)$/.exec(instancePath) ?? []
-  if (item !== undefined) return wrong(param, short, `item ${Number(item) + 1} of ${param} ${rule}`)
-  return short === rule ? invalidParam(param, rule) : wrong(param, short, `${param} ${rule}`)
+  const what = item === undefined ? param : `item ${Number(item) + 1} of ${param}`
+  return wrong(param, rule, `${what} ${rule}${keyword === 'pattern' ? formOf(parentSchema) : ''}`)
 }
 
 const lettersOf = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
 /** Unknown params are ignored, but one with the same letters was meant: with `dryrun`, a call would delete files. */
 function refuseMisspelt(method: Method, values: Record<string, unknown>): void {
-  const known = Object.keys((method.params as { properties?: object }).properties ?? {})
-  const aliases = method.aliases ?? {}
+  const { properties = {} } = method.params as { properties?: object }
+  const { aliases = {} } = method
   for (const key of Object.keys(values)) {
-    if (known.includes(key) || Object.hasOwn(aliases, key)) continue
-    const meant = known.find((name) => !Object.hasOwn(values, name) && lettersOf(key) === lettersOf(name))
+    if (Object.hasOwn(properties, key) || Object.hasOwn(aliases, key)) continue
+    const meant = Object.keys(properties).find(
+      (name) => !Object.hasOwn(values, name) && lettersOf(key) === lettersOf(name),
+    )
     if (meant !== undefined) throw invalidParam(key.slice(0, 64), `is not known: write ${meant}`)
   }
 }

@@ -23,11 +23,7 @@ export async function status(
     ifAllowed(client.call('get_storage_info')),
     ifAllowed(client.call('get_config')),
   ])
-  const configuration = config && {
-    changing: config.changing,
-    needs_restart: config.needs_restart,
-    ...reasonOf(config),
-  }
+  const configuration = config && withoutValues(config)
   const all = {
     ...{ server, system, cameras },
     ...(health && { health }),
@@ -50,13 +46,10 @@ interface All {
   cameras: Methods['get_camera_list']['result']
   health?: Methods['get_status']['result']
   storage?: Methods['get_storage_info']['result']
-  configuration?: Pick<Methods['get_config']['result'], 'changing' | 'needs_restart' | 'reason' | 'details'>
+  configuration?: ReturnType<typeof withoutValues>
 }
 
-const reasonOf = ({ reason, details }: Methods['get_config']['result']) => ({
-  ...(reason !== undefined && { reason }),
-  ...(details !== undefined && { details }),
-})
+const withoutValues = ({ version: _version, values: _values, ...rest }: Methods['get_config']['result']) => rest
 
 const colours: Readonly<Record<string, Colour>> = {
   HEALTHY: 'green',
