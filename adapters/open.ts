@@ -248,7 +248,8 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     serverOffers: () => {
       const isSecure = options.serverProcess.media.tls !== undefined
       const encrypted = kind === 'external' ? encryption.encrypted() : { hls: isSecure, webrtc: isSecure }
-      return { ...serverProcess.offers(), encrypted }
+      const { hls, webrtc } = serverProcess.offers()
+      return { hls, webrtc, encrypted }
     },
     reader,
     clock,

@@ -34,7 +34,18 @@ const invalid = (id: string, details: string, reason = 'invalid_request'): Malfo
 
 /** `JSON.stringify` writes such an id as the client did: no digits are lost, and no escapes were used. */
 const keepsItsText = (id: unknown, text: string) =>
-  typeof id !== 'number' && !(typeof id === 'string' && text.includes('\\'))
+  typeof id === 'number' ? isPlainInteger(id, text) : !(typeof id === 'string' && text.includes('\\'))
+
+/** Most clients count their requests. To read the whole text for such an id would take a tenth of the time of a ping. */
+const isPlainInteger = (id: number, text: string): boolean => {
+  if (!Number.isSafeInteger(id)) return false
+  const at = text.indexOf('"id":')
+  const written = `${id}`
+  const end = at + 5 + written.length
+  // Another one may belong to the params or to another request.
+  const isOnly = at >= 0 && text.indexOf('"id":', end) < 0
+  return isOnly && text.startsWith(written, at + 5) && (text[end] === ',' || text[end] === '}')
+}
 
 const idOf = (frame: unknown) => (typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined)
 
@@ -96,16 +107,24 @@ export interface Metadata {
   deprecated?: { since: string; removed_in: string; use: string }
 }
 
+/** By hand, because `JSON.stringify` of it would take a tenth of the time of a ping. No text in it needs an escape. */
+const metadataText = (metadata: Metadata): string => {
+  const { processing_time_ms: took, server_timestamp: at, request_id: request, api_version: api, deprecated } = metadata
+  const more = deprecated === undefined ? '' : `,"deprecated":${JSON.stringify(deprecated)}`
+  return `{"processing_time_ms":${took},"server_timestamp":"${at}","request_id":"${request}","api_version":"${api}"${more}}`
+}
+
 /** Joined from texts, because the texts of the id and of a standing answer exist already. */
 export const successReply = (id: string, result: unknown, metadata: Metadata): Message => {
   const text = textOf(result)
-  const [before, after] = [`{"jsonrpc":"2.0","id":${id},"result":`, `,"metadata":${JSON.stringify(metadata)}}`]
-  return typeof text === 'string' ? `${before}${text}${after}` : [before, text, after]
+  if (typeof text === 'string')
+    return `{"jsonrpc":"2.0","id":${id},"result":${text},"metadata":${metadataText(metadata)}}`
+  return [`{"jsonrpc":"2.0","id":${id},"result":`, text, `,"metadata":${metadataText(metadata)}}`]
 }
 
 /** Uses the constructor: jsonrpc-lite's `error()` would validate the body again. */
 export const errorReply = (id: string, error: ServiceError, metadata: Metadata): string => {
   const { message, code, data } = errorBody(error)
   const body = JSON.stringify(new JsonRpcError(message, code, data))
-  return `{"jsonrpc":"2.0","id":${id},"error":${body},"metadata":${JSON.stringify(metadata)}}`
+  return `{"jsonrpc":"2.0","id":${id},"error":${body},"metadata":${metadataText(metadata)}}`
 }

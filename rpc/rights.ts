@@ -28,10 +28,17 @@ export const demandAllCameras = (caller: Caller | undefined, what: string): void
   throw new ServiceError('permissionDenied', { have_role: caller.role, reason: 'limited_to_cameras', details })
 }
 
+/** A start happens once: to ask the actors at each request would cost more than the rest of the check. */
+const started = new WeakSet<Directory>()
+
 /** Throws `dependencyFailed` until the service has started. */
 export const demandStarted = (directory: Directory): void => {
+  if (started.has(directory)) return
   const { status, message: detail } = directory.system()
-  if (status !== 'starting') return
+  if (status !== 'starting') {
+    started.add(directory)
+    return
+  }
   const reason = 'service_initializing'
   throw new ServiceError('dependencyFailed', { reason, dependency: 'camera_service', detail })
 }

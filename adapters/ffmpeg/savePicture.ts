@@ -1,4 +1,4 @@
-import { constants, copyFile, link, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { access, constants, copyFile, link, mkdir, readdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import { extensions, snapshotStems } from '../../machines/domain/fileName.js'
@@ -49,39 +49,34 @@ const tolerance = 1.5
 export async function savePicture(save: SaveOptions): Promise<SavedPicture> {
   const { dir, signal } = save
   await mkdir(dir, { recursive: true })
-  const temporary = await converted(save)
+  const temporary = await convertPicture(save)
   try {
-    await syncPath(temporary)
+    await syncPath(temporary.file)
     signal.throwIfAborted()
-    return await described(join(dir, await place(temporary, save)))
+    const filename = await place(temporary.file, save)
+    return { ...temporary, filename, file: join(dir, filename) }
   } finally {
-    await discard(temporary)
+    await discard(temporary.file)
   }
 }
 
 /** Writes the picture, converted if necessary, to a temporary file in `dir`. Does not change the given file. */
-export async function convertPicture(options: ConvertOptions): Promise<SavedPicture> {
-  return described(await converted(options))
-}
-
-async function converted({ picture, options, dir, run, signal }: ConvertOptions): Promise<string> {
+export async function convertPicture({ picture, options, dir, run, signal }: ConvertOptions): Promise<SavedPicture> {
   signal.throwIfAborted()
   const bytes = await readFile(picture.file).catch(() => Buffer.alloc(0))
   const size = pictureSize(bytes)
   if (!size) throw new Failure('no_picture', 'the captured picture is broken')
   const args = conversion(bytes, size, options)
-  return intoTemporary(dir, `.${options.format}`, async (file) => {
+  let made = { bytes: bytes.length, ...size }
+  const file = await intoTemporary(dir, `.${options.format}`, async (file) => {
     if (!args) return linkOrCopy(picture.file, file)
     const input = ['-i', picture.file, '-frames:v', '1', '-update', '1']
     const { stderr } = await run('ffmpeg', [...quiet, ...input, ...args, '-f', 'image2', file], { signal })
-    const { size: written } = await stat(file).catch(() => ({ size: 0 }))
-    if (written === 0) throw failureOf(stderr, 'no_picture', 'the picture could not be converted')
+    const written = await readFile(file).catch(() => Buffer.alloc(0))
+    if (written.length === 0) throw failureOf(stderr, 'no_picture', 'the picture could not be converted')
+    made = { bytes: written.length, width: 0, height: 0, ...pictureSize(written) }
   })
-}
-
-async function described(file: string): Promise<SavedPicture> {
-  const bytes = await readFile(file)
-  return { filename: basename(file), file, bytes: bytes.length, width: 0, height: 0, ...pictureSize(bytes) }
+  return { filename: basename(file), file, ...made }
 }
 
 /** Returns ffmpeg's arguments, or `undefined` if no conversion is necessary. */
@@ -122,27 +117,36 @@ async function place(temporary: string, { camera, picture, options, dir, reserve
     ? new Failure('name_taken')
     : new Failure('name_taken', `all names from ${options.filename} to ${options.filename}-1000 are taken`)
 
+  /** Clients find files by name alone, so `yard.png` of one camera takes the name `yard` from all cameras. */
+  async function isTaken(stem: string): Promise<boolean> {
+    const root = dirname(dir)
+    const folders = [root, ...(options.filename === undefined ? [dir] : await foldersOfCameras(root))]
+    const places = folders.flatMap((folder) => extensions.snapshots.map((extension) => join(folder, stem + extension)))
+    return (await Promise.all(places.map(exists))).includes(true)
+  }
+
   /** Returns false if a snapshot already has the name. */
   async function take(stem: string, name: string): Promise<boolean> {
     // `link` prevents duplicates in one folder only; the reservation prevents them between cameras.
     reserved.add(stem)
     try {
-      return !(await isTaken(dirname(dir), stem)) && (await linkNew(temporary, join(dir, name)))
+      return !(await isTaken(stem)) && (await linkNew(temporary, join(dir, name)))
     } finally {
       reserved.delete(stem)
     }
   }
 }
 
-/** Clients find files by name alone, so `yard.png` of one camera takes the name `yard` from all cameras. */
-async function isTaken(root: string, stem: string): Promise<boolean> {
+async function foldersOfCameras(root: string): Promise<string[]> {
   const entries = await readdir(root, { withFileTypes: true })
-  const cameras = entries.filter((entry) => entry.isDirectory() && isCameraId(entry.name))
-  for (const folder of [root, ...cameras.map(({ name }) => join(root, name))])
-    for (const extension of extensions.snapshots)
-      if (await stat(join(folder, stem + extension)).catch(() => undefined)) return true
-  return false
+  return entries.filter((entry) => entry.isDirectory() && isCameraId(entry.name)).map(({ name }) => join(root, name))
 }
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )
 
 /** Copies the file if it is on another file system, or if the file system does not support links. */
 const linkOrCopy = (from: string, to: string): Promise<void> =>

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const prefix = '.picture-'
@@ -9,7 +9,7 @@ export const temporaryFile = (dir: string, extension: string): string =>
   join(dir, `${prefix}${randomUUID()}${extension}`)
 
 /** Removes the file if it exists. Never rejects. */
-export const discard = (file: string): Promise<void> => rm(file, { force: true }).catch(() => {})
+export const discard = (file: string): Promise<void> => unlink(file).catch(() => {})
 
 /** Removes the temporary files that a killed service left in `dir`. Never rejects. */
 export async function discardLeftovers(dir: string): Promise<void> {

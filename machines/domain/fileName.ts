@@ -75,14 +75,20 @@ const timeName = (at: number): string => new Date(at).toISOString().slice(0, 23)
 export const isSegmentName = (camera: CameraId, name: string): boolean =>
   name.startsWith(`${camera}_`) && name.endsWith('.mp4') && isFileName(name) && timeOf(name) !== undefined
 
+/** True for a name that only the pictures of another camera may have: its id and a time. */
+const belongsToAnother = (camera: CameraId, name: string): boolean =>
+  timeOf(name) !== undefined && ![camera, undefined].includes(cameraOf(name))
+
 /**
  * Yields names for a snapshot, without extension, until one is free: the requested name, then `name-2`, `name-3` …;
- * without a requested name the time of the picture, then the milliseconds after it. At most 1,000 names.
+ * without a requested name the time of the picture, then the milliseconds after it, which no other camera's pictures
+ * have. At most 1,000 names.
  */
 export function* snapshotStems(camera: CameraId, capturedAt: number, requested: string | undefined): Generator<string> {
   for (let n = 0; n < 1_000; n += 1)
     if (requested === undefined) yield `${camera}_${timeName(capturedAt + n)}`
-    else yield n === 0 ? requested : withEnd(requested, `-${n + 1}`)
+    else if (n > 0) yield withEnd(requested, `-${n + 1}`)
+    else if (!belongsToAnother(camera, requested)) yield requested
 }
 
 /** Appends `end`, and shortens the name so that both fit into `maxStem` bytes. */

@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { pictureSize } from '../../../adapters/ffmpeg/jpeg.js'
 import { createPictures, type PicturesOptions } from '../../../adapters/ffmpeg/pictures.js'
 import { quantiser } from '../../../adapters/ffmpeg/savePicture.js'
+import type { CameraId } from '../../../machines/domain/camera.js'
 import type { Picture, PictureOptions } from '../../../machines/domain/ports.js'
 import {
   copied,
@@ -443,6 +444,18 @@ describe('pictures', () => {
       expect([new Set(names).size, names.at(-1)]).to.deep.equal([4, 'tw.jpg'])
       const files = (await Promise.all(cameras.map((camera) => filesIn(at('snapshots', camera))))).flat()
       expect(files.sort()).to.deep.equal(names)
+    })
+
+    it('leaves the names that the pictures of another camera get by themselves to that camera', async () => {
+      const picture = await captured()
+      const save = async (camera: CameraId, wish: Partial<PictureOptions>) =>
+        (await pictures().save(camera, picture, { ...asked, ...wish }, never, { keep: true })).filename
+      const [stem = ''] = (await save('camera1', {})).split('.')
+      const free = stem.replace('camera1_', 'camera2_')
+      expect(await save('camera0', { filename: stem })).to.equal(`${stem}-2.jpg`)
+      expect(await save('camera0', { filename: free })).to.equal(`${free}-2.jpg`)
+      expect(await save('camera2', { filename: free })).to.equal(`${free}.jpg`)
+      expect(await save('camera1', { format: 'png' })).not.to.equal(`${stem}.png`)
     })
 
     it('shortens a name that is too long for its number', async () => {
