@@ -100,10 +100,13 @@ const getHistory = method({
     if (device !== undefined && !mayReach(caller, device)) throw notFound('Camera', device)
     if (device !== undefined && actor !== undefined && !`${actor}/`.startsWith(`camera:${device}/`))
       throw invalidParam('actor', 'must be an actor of the device, or one of the two must be absent')
+    const [from, to] = [timeIn('since', since), timeIn('until', until)]
+    if (from !== undefined && to !== undefined && from > to)
+      throw invalidParam('until', 'must not be before since', 'Exchange since and until')
     const query = given({
       actor: actor ?? (device === undefined ? undefined : `camera:${device}`),
-      since: timeIn('since', since),
-      until: timeIn('until', until),
+      since: from,
+      until: to,
       before: cursor,
       after,
     })

@@ -52,6 +52,8 @@ describe('methods for the journal', () => {
     expect(both.error?.data).to.deep.include({ param: 'actor' })
     const noTime = await viewer.call('get_history', { since: '2025-99-99' })
     expect(noTime.error?.data).to.deep.include({ param: 'since' })
+    const turned = await viewer.call('get_history', { since: '2025-06-02T00:00:00Z', until: '2025-06-01T00:00:00Z' })
+    expect(turned.error?.data).to.deep.include({ param: 'until', details: 'until must not be before since' })
   })
 
   it('hide the requests of others, except from administrators', async () => {
