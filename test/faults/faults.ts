@@ -49,8 +49,8 @@ export const faults = {
   sourceSilent: network('network camera connected, but silent for 4 s', 4_000),
   // The media server.
   serverKilled: losing(
-    2_500,
-    'the media server needs about 0.3 s to start, and a reader that asked it too early asks again after 1.5 s',
+    1_500,
+    'the media server needs 0.2 s to start, and the streams that begin again half a second to a second',
     captured('media server killed'),
   ),
   serverHangs: losing(

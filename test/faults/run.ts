@@ -1,6 +1,7 @@
 /**
  * `make test-faults`: causes every fault on real processes, and writes the tables of docs/reliability.md. FAULTS: only
- * these, separated by commas, and only their lines are written. RUNS: how often, for the medians.
+ * these, separated by commas, and only their lines are written. RUNS: how often, for the medians. SERVER: only
+ * `embedded` or `managed`.
  */
 
 import { realVersion } from '../contract/mediaServer/servers.js'
@@ -17,7 +18,8 @@ const runs = Number(process.env.RUNS ?? 1)
 const tolerance = 3_000
 let failures = 0
 
-for (const kind of realVersion === undefined ? (['embedded'] as const) : (['embedded', 'managed'] as const)) {
+const kinds = realVersion === undefined ? (['embedded'] as const) : (['embedded', 'managed'] as const)
+for (const kind of kinds.filter((each) => !process.env.SERVER || each === process.env.SERVER)) {
   const worlds = processes(kind)
   const rows: Rows = {}
   const samples: Partial<Record<FaultName, number[]>> = {}
