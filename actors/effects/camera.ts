@@ -26,7 +26,7 @@ export interface CameraPorts {
   addresses: AddressCheck
   intents: Pick<IntentStore, 'find' | 'remove'>
   gaps: Pick<GapStore, 'save'>
-  segments: Pick<Segments, 'list' | 'finish' | 'toMatroska'>
+  segments: Pick<Segments, 'recall' | 'list' | 'finish' | 'toMatroska'>
   defaults: CaptureDefaults
   /** The network cameras whose paths are published. The effects that hold their streams read it. */
   sources: Map<CameraId, SourceInput>
@@ -55,8 +55,9 @@ export const cameraEffects = ({
   const recall = async (camera: CameraId, signal: AbortSignal): Promise<Recalled | undefined> => {
     const intent = await intents.find(camera)
     if (intent === undefined) return undefined
-    const { startedAt, unfinished } = intent
+    const { startedAt, unfinished, earlier = [] } = intent
     if (unfinished === undefined) {
+      await segments.recall(camera, startedAt - 1, earlier)
       const [newest] = (await segments.list(camera, startedAt - 1)).slice(-1)
       const [file] = newest ? await segments.finish(camera, [newest], signal) : []
       return { intent, grewAt: newest && file ? endOfFile(newest, file, clock.now()) : startedAt }

@@ -77,12 +77,14 @@ export const recordingEffects = (ports: RecordingPorts) => {
       return files
     })
 
-  const note = (intent: RecordingIntent): Promise<void> =>
-    intents.save(intent).catch((error: unknown) => {
-      const { camera } = intent
+  const note = (intent: RecordingIntent): Promise<void> => {
+    const { camera } = intent
+    const earlier = segments.earlier(camera, intent.startedAt)
+    return intents.save({ ...intent, ...(earlier.length > 0 && { earlier }) }).catch((error: unknown) => {
       log.error('the recording cannot be noted on disk', { camera, reason: reasonFrom(error).details })
       throw new Failure('not_written')
     })
+  }
   const noteGaps = (camera: CameraId, files: readonly RecordingFile[], endedAt: number, gaps: Gap[]): Promise<void> =>
     ports.gaps.save({ camera, endedAt, files: files.map(({ name }) => name), gaps })
   const forget = (camera: CameraId): Promise<void> =>

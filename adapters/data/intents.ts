@@ -12,6 +12,7 @@ const State = Type.Object({
       format: Type.Enum(['fmp4', 'mp4', 'mkv']),
       duration: Type.Optional(Time),
       startedAt: Time,
+      earlier: Type.Optional(Type.Array(Type.String())),
       gaps: Type.Array(Gap),
       gapReason: Type.Optional(Reason),
       unfinished: Type.Optional(Type.Array(Type.String())),

@@ -42,9 +42,10 @@ export function createMarks(clock: Clock) {
       markOf(camera)
     },
     /** These files do not belong to the recording. */
-    leaveOut(camera: CameraId, segments: readonly Segment[]): void {
-      for (const { filename } of segments) markOf(camera).earlier.add(filename)
+    leaveOut(camera: CameraId, files: readonly string[]): void {
+      for (const file of files) markOf(camera).earlier.add(file)
     },
+    leftOut: (camera: CameraId): string[] => [...markOf(camera).earlier],
     /** True if the clock was set back since the last listing. Notes the reading if not. */
     hasStepped(camera: CameraId): boolean {
       const mark = markOf(camera)

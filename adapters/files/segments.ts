@@ -111,11 +111,21 @@ export function createSegments(options: SegmentsOptions): Segments {
     async watermark(camera) {
       const after = clock.now() - (roots.length > 1 ? ownSlack : slack)
       marks.begin(camera)
+      const earlier = (await names(camera)).filter(({ startedAt }) => startedAt > after)
       marks.leaveOut(
         camera,
-        (await names(camera)).filter(({ startedAt }) => startedAt > after),
+        earlier.map(({ filename }) => filename),
       )
       return after
+    },
+
+    earlier: (camera, after) => marks.leftOut(camera).filter((name) => (timeOf(name) ?? 0) > after),
+
+    async recall(camera, after, earlier) {
+      marks.leaveOut(camera, earlier)
+      const now = clock.now()
+      // The clock was set back while the service did not run: the next files have names before the watermark.
+      if (after > now) marks.keepOut(camera, after, { from: now, to: now }, await names(camera))
     },
 
     list,

@@ -147,6 +147,10 @@ export type SegmentEvent =
 export interface Segments {
   /** The watermark of a recording that starts now: every segment that begins later belongs to it. */
   watermark(camera: CameraId): Promise<number>
+  /** Files with names after `after` that were there when the recording began. */
+  earlier(camera: CameraId, after: number): string[]
+  /** Continues a recording of an earlier run of the service; `earlier` as it was then. */
+  recall(camera: CameraId, after: number, earlier: readonly string[]): Promise<void>
   /** The segments since the watermark that have bytes, oldest first. */
   list(camera: CameraId, after: number): Promise<Segment[]>
   /** Resolves with the first segment since the watermark that has bytes and is none of these. */

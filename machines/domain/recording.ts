@@ -27,8 +27,10 @@ export interface RecordingIntent {
   format: RecordingFormat
   /** From the first frame; absent: until it is stopped. */
   duration?: number
-  /** Time of the first frame: all later files of the camera belong to the recording. */
+  /** Time of the first frame: all later files of the camera belong to the recording, except `earlier`. */
   startedAt: number
+  /** Files that were there before it, and have later names because the clock was ahead. */
+  earlier?: string[]
   /** Oldest first. */
   gaps: Gap[]
   /** Why it is interrupted at present. */

@@ -57,6 +57,14 @@ describe('the intent of a recording', () => {
     expect(await recall()).to.deep.equal({ intent, grewAt: 4_900 })
   })
 
+  it('keeps the names of older files that look newer, for the next run of the service', async () => {
+    const { finish, recall, recalled, saved } = stored({ ...intent, earlier: ['camera0_tomorrow.mp4'] })
+    await recall()
+    expect(recalled).to.deep.equal([{ after: 999, earlier: ['camera0_tomorrow.mp4'] }])
+    await finish('mkv')
+    expect(saved.map(({ earlier }) => earlier)).to.deep.equal([['camera0_tomorrow.mp4']])
+  })
+
   it('is kept until its files are converted', async () => {
     const { log, finish, store } = stored(intent)
     const files = await finish('mkv')
@@ -85,10 +93,14 @@ describe('the intent of a recording', () => {
 /** The effects with a store that holds the intent, and one file of two seconds that begins at 3 s. */
 function stored(intent: RecordingIntent, now = 9_000) {
   const log: string[] = []
+  const saved: RecordingIntent[] = []
+  const recalled: { after: number; earlier: readonly string[] }[] = []
   let kept: RecordingIntent | undefined = intent
   const file = (name: string) => ({ name, camera: 'camera0', bytes: 1, duration: 2_000, complete: true })
   const ports = {
     segments: {
+      recall: async (_: string, after: number, earlier: readonly string[]) => void recalled.push({ after, earlier }),
+      earlier: () => recalled.flatMap(({ earlier }) => earlier),
       list: async () => [first, next],
       finish: async (_: string, segments: Segment[]) => segments.map(({ filename }) => file(filename)),
       toMatroska: async (files: { name: string }[]) => {
@@ -101,6 +113,7 @@ function stored(intent: RecordingIntent, now = 9_000) {
       save: async (changed: RecordingIntent) => {
         log.push(`saved, unfinished: ${changed.unfinished?.join()}`)
         kept = changed
+        saved.push(changed)
       },
       remove: async () => {
         log.push('removed')
@@ -115,6 +128,8 @@ function stored(intent: RecordingIntent, now = 9_000) {
   }
   return {
     log,
+    saved,
+    recalled,
     store: () => kept,
     recall: () => {
       const { recallIntent } = cameraEffects(ports as unknown as CameraPorts)

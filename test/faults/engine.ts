@@ -23,7 +23,7 @@ const settling = 2_000
 
 /** Starts a service with one camera for each station, causes the fault, and waits until each works again. */
 export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
-  const { stations: used = stations, limit, every = 100 } = worlds
+  const { stations: used = stations, limit, every = 100, slack = usualSlack } = worlds
   const fault = faults[name]
   const isOfCamera = 'isOfCamera' in fault
   const world = await worlds.open(fault.source, cameraCount(used))
@@ -60,7 +60,7 @@ export async function runFault(worlds: Worlds, name: FaultName): Promise<Row> {
     ])
     await world.pass(settling)
     const cellOf = async (camera: string) =>
-      recordingCell(times.get(camera), await world.stop(camera), { lasted, reasons: watching.reasons(camera) })
+      recordingCell(times.get(camera), await world.stop(camera), { lasted, slack, reasons: watching.reasons(camera) })
     for (const camera of of.recording ?? []) cells.recording = await cellOf(camera)
     const [first, second] = of['two cameras'] ?? []
     if (first && second) cells['two cameras'] = pairCell(await cellOf(first), await cellOf(second), isOfCamera)
@@ -201,14 +201,15 @@ async function streamCell(
   return { outcome, took, reason: reasons[0], faults: [] }
 }
 
-/** The service promises to lose the time of the fault and one second. `slack`: for looking and for part lengths. */
+/** The service promises to lose the time of the fault and one second. */
 const promise = 1_000
-const slack = 600
+/** For looking and for part lengths. */
+const usualSlack = 600
 
 function recordingCell(
   took: number | undefined,
   ended: Ended,
-  { lasted, reasons }: { lasted: number; reasons: string[] },
+  { lasted, slack, reasons }: { lasted: number; slack: number; reasons: string[] },
 ): Cell {
   if (took === undefined) return { ...stuck('the recording did not continue'), reason: ended.reason }
   const without = Math.max(0, ended.span - ended.media)

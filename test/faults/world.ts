@@ -64,6 +64,8 @@ export interface Worlds {
   open(source: Source, count: number): Promise<World>
   /** How often a client looks, in ms; default 100. */
   every?: number
+  /** Media that may be missing without a gap, in ms, beside the second that may be lost; default 600. */
+  slack?: number
   /** A cell without an end after so many ms is stuck. */
   limit: number
 }

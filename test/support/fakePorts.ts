@@ -115,6 +115,8 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
     quarantine: { suspects: async () => [], move: async () => undefined },
     segments: {
       watermark: async () => 0,
+      earlier: () => [],
+      recall: async () => {},
       list: async () => [],
       first: never,
       watch: () => nothing,

@@ -31,11 +31,11 @@ describe('the list of running recordings', () => {
   it('is the same after a restart', async () => {
     const store = await open()
     await store.save(intent)
-    await store.save({ ...intent, camera: 'camera1', unfinished: ['a.mp4'] })
+    await store.save({ ...intent, camera: 'camera1', unfinished: ['a.mp4'], earlier: ['b.mp4'] })
     await store.save({ ...intent, gaps: [] })
     const next = await open()
     expect(await next.find('camera0')).to.deep.equal({ ...intent, gaps: [] })
-    expect((await next.find('camera1'))?.unfinished).to.deep.equal(['a.mp4'])
+    expect(await next.find('camera1')).to.deep.include({ unfinished: ['a.mp4'], earlier: ['b.mp4'] })
     expect(await next.find('camera2')).to.equal(undefined)
   })
 

@@ -139,6 +139,39 @@ describe('segments', () => {
     expect(await next).to.deep.equal({ filename: yesterday(4), startedAt: at - day + 4_000 })
   })
 
+  describe('after a restart of the service', () => {
+    const restarted = (now: number) => createSegments({ recordingsDir: dir, clock: createClock(now), log: keptLog() })
+
+    it('leaves out files of a time when the clock was ahead', async () => {
+      const tomorrow = nameAt(at + day)
+      await write(tomorrow)
+      const before = restarted(at)
+      const after = await before.watermark('camera0')
+      await write(name(6))
+      expect(await before.list('camera0', after)).to.deep.equal([segment(6)])
+      const earlier = before.earlier('camera0', segment(6).startedAt)
+      expect(earlier).to.deep.equal([tomorrow])
+
+      const later = restarted(at + 10_000)
+      await later.recall('camera0', segment(6).startedAt - 1, earlier)
+      await write(name(9))
+      expect(await later.list('camera0', segment(6).startedAt - 1)).to.deep.equal([segment(6), segment(9)])
+      expect(later.earlier('camera0', segment(6).startedAt)).to.deep.equal([tomorrow])
+    })
+
+    it('finds the next files if the clock was set back meanwhile', async () => {
+      const yesterday = (second: number) => nameAt(at - day + second * 1_000)
+      for (const file of [yesterday(-60), yesterday(8), name(6)]) await write(file)
+      const later = restarted(at - day)
+      await later.recall('camera0', segment(6).startedAt - 1, [])
+      await write(yesterday(2))
+      expect((await later.list('camera0', segment(6).startedAt - 1)).map(({ filename }) => filename)).to.deep.equal([
+        yesterday(2),
+        name(6),
+      ])
+    })
+  })
+
   it('does not take a file for cut off that still changes after the clock was set forward', async () => {
     const clock = createClock(Date.now())
     const segments = createSegments({

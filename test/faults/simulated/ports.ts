@@ -176,6 +176,8 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
     },
     segments: {
       watermark: async () => clock.now() - 3_600_000,
+      earlier: () => [],
+      recall: async () => {},
       list: async (camera, after) => seen(host, camera, after),
       first: (camera, after, signal, except = []) =>
         new Promise((resolve, reject) => {

@@ -151,6 +151,7 @@ export async function openVirtualMachine(bench: Bench): Promise<Worlds & { stati
         const moved = bench.plugged().find(({ port }) => port === 2)
         if (moved) {
           await bench.unplug(2)
+          await eventually('the loss of the camera', async () => (await cameras()).length === 1, { seconds: 30 })
           await bench.plug(plugs[0] as Plug)
         }
       },
@@ -164,6 +165,8 @@ export async function openVirtualMachine(bench: Bench): Promise<Worlds & { stati
     open,
     // Each look costs the emulated processor a tenth of a second.
     every: 2_000,
+    // An undisturbed recording has its first frame three seconds after its start.
+    slack: 4_000,
     limit: 120_000,
   }
 }
