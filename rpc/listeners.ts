@@ -40,7 +40,7 @@ export const createListeners = ({
   const http = {
     headersTimeout,
     requestTimeout: headersTimeout,
-    connectionsCheckingInterval: Math.min(headersTimeout, 1_000),
+    connectionsCheckingInterval: headersTimeout / 2,
   }
 
   const admit = (socket: Socket) => {

@@ -5,16 +5,17 @@ import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/
 import type { Dispose } from '../../machines/domain/ports.js'
 import { codeOf } from '../errorCode.js'
 import { markOf } from '../files/markOf.js'
+import { watchFolder } from '../files/watchFolder.js'
 import { makeFolder } from './folder.js'
 import { createListeners } from './listeners.js'
 import { underLock } from './lock.js'
 import { openStateFile, type StateFileOptions, stateText, withFile } from './stateFile.js'
 
 /**
- * How often the file is looked at, in ms: the command line promises that the service knows its changes within a second.
- * Polling works on every file system; inotify does not, and has a limit per user.
+ * How often the file is looked at, in ms, besides the events of its folder: the command line promises that the service
+ * knows its changes within a second.
  */
-const pollInterval = 300
+const pollInterval = 900
 /** How long after a failed write the changes that are already in force are written again, in ms. */
 const retryAfter = 30_000
 const untilWritten =
@@ -143,10 +144,9 @@ export async function openSharedFile<Shape extends TObject>(
     text = loaded.from === 'nothing' ? undefined : stateText(value)
     mark = await markOf(path)
   }
-  const timer = setInterval(() => {
-    // Work in progress looks at the file itself; on a disk that hangs, polls must not pile up.
-    if (inTurn.activeCount === 0) void inTurn(poll).catch((error: unknown) => complain(reasonOf(error)))
-  }, pollInterval).unref()
+  const unwatch = watchFolder(dir, pollInterval, () =>
+    inTurn(poll).catch((error: unknown) => complain(reasonOf(error))),
+  )
 
   return {
     value: () => value,
@@ -163,7 +163,7 @@ export async function openSharedFile<Shape extends TObject>(
     },
     onChange: listeners.add,
     async close() {
-      clearInterval(timer)
+      unwatch()
       await inTurn(() => {})
       unwritten.clear()
       clearTimeout(retry)

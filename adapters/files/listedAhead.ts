@@ -1,7 +1,7 @@
 import type { ListedFiles } from './mediaFiles.js'
 
 /** How often the folders are looked at, in ms. */
-const interval = 2_000
+const interval = 5_000
 
 /** Follows the folders, so that the reply to a list need not read one that holds very many files. Returns how to end. */
 export function listAhead({ refresh }: Pick<ListedFiles, 'refresh'>): () => Promise<void> {

@@ -85,7 +85,7 @@ export const createMediaAuthServer = ({
   }
 
   const server = createServer(
-    { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: patience / 4 },
+    { headersTimeout: patience, requestTimeout: patience, connectionsCheckingInterval: patience },
     (request, response) => {
       request.on('error', () => {})
       answer(request, response).catch(() => request.socket.destroy())

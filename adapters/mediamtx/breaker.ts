@@ -23,8 +23,10 @@ export function createBreaker({ threshold }: { threshold: number }): Breaker {
     (task: () => Promise<unknown>) => task(),
     {
       timeout: false,
-      // Its own rule is a share of all calls of 10 s, which never opens it here.
+      // Its own rule is a share of all calls of 10 s, which never opens it here: its statistics need no timers.
       volumeThreshold: Number.MAX_SAFE_INTEGER,
+      rollingCountBuckets: 1,
+      enableSnapshots: false,
       resetTimeout: reset,
       rollingPercentilesEnabled: false,
       // A trial call that its caller aborted has no result, so it must not close the breaker.
