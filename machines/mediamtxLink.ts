@@ -198,6 +198,7 @@ export const mediamtxLinkMachine = setup({
               invoke: {
                 src: 'pathWatch',
                 id: 'pathWatch',
+                input: ({ context }) => ({ isContested: context.contest !== undefined }),
                 onError: { target: 'unwatched', actions: { type: 'tellCrash', params: ({ event }) => event } },
               },
             },

@@ -12,6 +12,13 @@ interface PathWatchContext extends DriftMemory {
   repairs: readonly Drift[]
   /** Monotonic time of the last comparison. */
   at: number
+  /** The contested cameras that the parent knows of. Undefined: it has an older verdict, of a watch that crashed. */
+  told: string | undefined
+}
+
+/** `isContested`: the parent's present state. */
+export interface PathWatchInput {
+  isContested: boolean
 }
 
 /**
@@ -20,6 +27,7 @@ interface PathWatchContext extends DriftMemory {
  */
 export const pathWatchMachine = setup({
   types: {
+    input: {} as PathWatchInput,
     context: {} as PathWatchContext,
     emitted: {} as PathFact,
   },
@@ -36,7 +44,9 @@ export const pathWatchMachine = setup({
       enqueue.assign({ ...memory, repairs, at })
       for (const drift of postponed)
         enqueue.emit({ type: 'path.drifted', camera: drift.camera, reason: reasonOfDrift(drift, 'postponed') })
-      if (!self._parent || namesOf(memory.contested) === namesOf(context.contested)) return
+      const told = namesOf(memory.contested)
+      if (!self._parent || told === context.told) return
+      enqueue.assign({ told })
       const isContested = memory.contested.length > 0
       enqueue.sendTo(
         self._parent,
@@ -54,7 +64,7 @@ export const pathWatchMachine = setup({
   delays: { interval: 5_000 },
 }).createMachine({
   id: 'pathWatch',
-  context: { ...noDrift, repairs: [], at: 0 },
+  context: ({ input }) => ({ ...noDrift, repairs: [], at: 0, told: input.isContested ? undefined : '' }),
   initial: 'resting',
   states: {
     resting: { entry: 'dropRepairs', after: { interval: 'comparing' } },

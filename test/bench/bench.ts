@@ -12,6 +12,7 @@ import { allFigures, pageOf } from './page.js'
 import type { Figures, Part } from './part.js'
 import { fanOuts } from './parts/fanOut.js'
 import { idle } from './parts/idle.js'
+import { journal } from './parts/journal.js'
 import { latencies } from './parts/latencies.js'
 import { peers } from './parts/peers.js'
 import { rates } from './parts/rate.js'
@@ -22,7 +23,7 @@ import { start } from './parts/start.js'
 import { weight } from './parts/weight.js'
 import { plotOf } from './plot.js'
 
-const parts: Part[] = [start, latencies, recovery, rates, fanOuts, idle, sockets, recordings, weight, peers]
+const parts: Part[] = [start, latencies, recovery, rates, journal, fanOuts, idle, sockets, recordings, weight, peers]
 const file = (path: string) => new URL(`../../docs/${path}`, import.meta.url)
 const kept = file('benchmarks.json')
 

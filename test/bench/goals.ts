@@ -28,6 +28,11 @@ export const goals: Goal[] = [
     limit: { least: 0.9 },
     limitedBy: requests,
   },
+  ...['get_camera_status', 'take_snapshot, live'].map((name) => ({
+    what: `with the journal, share of without: ${name}`,
+    figure: `journal, ${name}: rate with / without`,
+    limit: { least: 0.95 },
+  })),
   {
     what: 'get_camera_list of 16 cameras, share of the echo',
     figure: 'get_camera_list, 100 connections: rate / echo',

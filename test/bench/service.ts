@@ -48,6 +48,8 @@ export interface BenchOptions {
   flags?: string[]
   /** A file for what it prints. */
   logTo?: string
+  /** Default true. */
+  journal?: boolean
 }
 
 export function hasMediamtx(): boolean {
@@ -67,7 +69,8 @@ const secret = 'a key of the benchmarks, of 32 bytes or more'
 const counter = fileURLToPath(new URL('countSpawns.cjs', import.meta.url))
 
 /** Starts `dist/main.js` with virtual cameras on free ports and a data directory of its own. */
-export async function benchService({ kind, cameras, countSpawns, flags = [], logTo }: BenchOptions): Promise<Bench> {
+export async function benchService(options: BenchOptions): Promise<Bench> {
+  const { kind, cameras, countSpawns, flags = [], logTo, journal = true } = options
   const folder = mkdtempSync(join(tmpdir(), 'camera-bench-'))
   const [rpc = 0, api = 0, rtsp = 0, hls, webrtc] = await freePorts(5)
   const config = join(folder, 'bench.yml')
@@ -85,6 +88,7 @@ export async function benchService({ kind, cameras, countSpawns, flags = [], log
       '  max_connections_per_address: 4000',
       '  max_unauthenticated_per_address: 4000',
       'http_health: { enabled: false }',
+      `journal: { enabled: ${journal} }`,
       'mediamtx:',
       `  mode: ${kind}`,
       `  api_port: ${api}`,

@@ -411,11 +411,29 @@ describe('a link with contested paths', () => {
     clock.increment(5_000)
     expect(watches()).to.equal(2)
   })
+
+  it('are judged by the watch that follows one that crashed', async () => {
+    const { actor, clock, facts, state } = await up('crashing later')
+    actor.send({ type: 'paths.contested', reason })
+    const passes = async (ms: number) => {
+      clock.increment(ms)
+      await turn()
+      await turn()
+    }
+    await passes(10_000)
+    expect(facts.at(-1)).to.deep.include({ type: 'actor.failed', actor: 'pathWatch' })
+    await passes(5_000)
+    expect(state()).to.equal('degraded')
+    await passes(10_000)
+    expect(state()).to.equal('up')
+  })
 })
 
 type Link = ReturnType<typeof link>
+/** The watch over the paths crashes at once, or after its first comparison. */
+type Watch = 'crashing' | 'crashing later'
 
-async function up(watch?: 'crashing'): Promise<Link> {
+async function up(watch?: Watch): Promise<Link> {
   const one = link({ watch })
   await one.answers('monday')
   await one.synced(2)
@@ -423,7 +441,7 @@ async function up(watch?: 'crashing'): Promise<Link> {
 }
 
 /** The link to a server whose answers the test controls. A seed in the middle makes delays exact. */
-function link({ seed = 2 ** 31, watch }: { seed?: number; watch?: 'crashing' | undefined } = {}) {
+function link({ seed = 2 ** 31, watch }: { seed?: number; watch?: Watch | undefined } = {}) {
   const clock = new SimulatedClock()
   const pauses = new Set<string>()
   let asked = 0
@@ -459,8 +477,8 @@ function link({ seed = 2 ** 31, watch }: { seed?: number; watch?: 'crashing' | u
           delays: {
             interval: () => {
               watches += 1
-              if (watch === 'crashing') throw new Error('a bug')
-              return 1_000_000
+              if (watch === 'crashing' || (watch === 'crashing later' && watches === 2)) throw new Error('a bug')
+              return watch === undefined ? 1_000_000 : 10_000
             },
           },
         }),

@@ -16,7 +16,7 @@ const drift = (differs: string[], changes: Partial<Drift> = {}): Drift => ({
 })
 
 describe('the watch over the paths of the media server', () => {
-  function start() {
+  function start({ isContested = false } = {}) {
     const clock = new SimulatedClock()
     let drifts: Drift[] = []
     let failure: string | undefined
@@ -31,7 +31,7 @@ describe('the watch over the paths of the media server', () => {
           }),
         },
       }),
-      { clock },
+      { clock, input: { isContested } },
     )
     return {
       facts: facts as PathFact[],
@@ -78,6 +78,15 @@ describe('the watch over the paths of the media server', () => {
     expect(heard[0]?.reason?.details).to.match(/keeps changing paths .*camera0: record.*: stop that program/)
     await finds([])
     expect(heard.at(-1)).to.deep.equal({ type: 'paths.agreed' })
+  })
+
+  it('tells its first finding if the watch before it crashed while paths were contested', async () => {
+    const agreed = start({ isContested: true })
+    await agreed.finds([], 2)
+    expect(agreed.heard).to.deep.equal([{ type: 'paths.agreed' }])
+    const contested = start({ isContested: true })
+    await contested.finds([drift(['record'])], 3)
+    expect(contested.heard.map(({ type }) => type)).to.deep.equal(['paths.agreed', 'paths.contested'])
   })
 
   it('repairs a contested path again after ten minutes, and tells that it is as wanted', async () => {

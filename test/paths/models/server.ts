@@ -41,6 +41,8 @@ const mediamtxLink = model(mediamtxLinkMachine, {
     watchBreaker: [sends('breaker.opened')],
     pathWatch: [sends('paths.agreed'), sends('paths.contested', { reason: because('path_changed') }), crashes],
   },
+  // The verdict stays while no watch runs.
+  rests: ['up.verdict'],
   bound: 600,
 })
 
@@ -50,7 +52,7 @@ const harmless: Drift = { camera, differs: ['runOnDemandCloseAfter'], inUse: tru
 const compared = (at: number, drifts: Drift[]): Outcome => ({ done: { at, drifts } })
 
 const pathWatch = model(pathWatchMachine, {
-  starts: { start: undefined },
+  starts: { start: { isContested: false }, 'after a crash': { isContested: true } },
   events: [],
   effects: {
     findDrift: [
