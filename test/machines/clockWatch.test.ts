@@ -32,6 +32,29 @@ describe('the watch over the clock', () => {
     expect(states()).to.equal('waiting')
   })
 
+  it('reads the clock again after a jump and after a failed reading', async () => {
+    const readings: (() => WatchedReading)[] = [
+      () => {
+        throw new Error('no clock')
+      },
+      () => ({ wall: 0, monotonic: 0, change: { from: 0, to: 9_000, by: 9_000 } }),
+      () => ({ wall: 0, monotonic: 0, change: { from: 0, to: 0, by: 0 } }),
+    ]
+    const clock = new SimulatedClock()
+    const readClock = fromPromise<WatchedReading, object>(async () => readings.shift()?.() as WatchedReading)
+    const actor = createActor(clockWatchMachine.provide({ actors: { readClock } }), { clock }).start()
+    const states: unknown[] = []
+    for (let n = 0; n < 3; n += 1) {
+      if (n > 0) clock.increment(1)
+      await turn()
+      states.push(actor.getSnapshot().value)
+      clock.increment(1_999)
+      expect(actor.getSnapshot().value).to.equal(states.at(-1))
+    }
+    actor.stop()
+    expect(states).to.deep.equal(['waiting', 'jumped', 'waiting'])
+  })
+
   it('judges the change that the effect has measured, and nothing else', async () => {
     for (const [by, isJump] of [
       [2_000, false],
