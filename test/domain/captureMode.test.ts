@@ -1,0 +1,103 @@
+import { expect } from 'chai'
+import { chooseMode, type ModeWish, usableFormats } from '../../machines/domain/captureMode.js'
+
+const wish: ModeWish = { width: 1280, height: 720, fps: 30 }
+const format = (fourcc: string, ...modes: [number, number, ...number[]][]) => ({
+  fourcc,
+  description: fourcc,
+  sizes: modes.map(([width, height, ...rates]) => ({ width, height, rates })),
+})
+const chosen = (formats: ReturnType<typeof format>[], changes: Partial<ModeWish> = {}) => {
+  const { mode, reason = '' } = chooseMode({ formats }, { ...wish, ...changes }) ?? {}
+  return [mode && `${mode.fourcc} ${mode.width}x${mode.height} ${mode.fps}`, reason]
+}
+
+describe('the mode of a camera', () => {
+  it('has the better format, in this order', () => {
+    const classes = [
+      ['H264'],
+      ['MJPG', 'JPEG'],
+      ['YUYV', 'UYVY', 'NV12', 'YU12'],
+      ['YV12'],
+      ['422P'],
+      ['BGR3', 'RGB3', '411P'],
+      ['BGR4', 'RGB4', 'YVYU', 'NV21'],
+      ['NV24', 'P010', 'RGBP', 'RGBR', 'RGBO', 'RGBQ', 'YUV9'],
+      ['GREY', 'HEVC'],
+      ['Y16', 'BA81', 'GBRG', 'GRBG', 'RGGB'],
+      ['NV16'],
+    ]
+    expect(classes.flat().sort()).to.deep.equal([...usableFormats].sort())
+    const same = (fourcc: string) => format(fourcc, [1280, 720, 30])
+    for (const [index, formats] of classes.entries())
+      for (const better of formats) {
+        for (const worse of classes[index + 1] ?? [])
+          expect(chosen([same(worse), same(better)])[0], `${better}, ${worse}`).to.equal(`${better} 1280x720 30`)
+        // Among equal ones the driver's order decides.
+        for (const equal of formats) expect(chosen([same(equal), same(better)])[0]).to.equal(`${equal} 1280x720 30`)
+      }
+  })
+
+  it('is not the H.264 of the camera if that is encoded again anyway', () => {
+    const formats = [format('H264', [1280, 720, 30]), format('MJPG', [1280, 720, 30])]
+    expect(chosen(formats)[0]).to.equal('H264 1280x720 30')
+    expect(chosen(formats, { copy: false })[0]).to.equal('MJPG 1280x720 30')
+  })
+
+  it('weighs size, rate and format against each other', () => {
+    const small = format('H264', [640, 360, 30])
+    expect(chosen([small, format('MJPG', [1280, 720, 30])])).to.deep.equal([
+      ...['MJPG 1280x720 30', 'its best mode up to 1280x720 at 30 fps, better than its own H.264 modes'],
+    ])
+    expect(chosen([small, format('MJPG', [1280, 720, 30])], { copy: false })[1]).to.equal(
+      'its best mode up to 1280x720 at 30 fps',
+    )
+    expect(chosen([format('YUYV', [1280, 720, 10]), format('MJPG', [1280, 720, 30, 60])])[0]).to.equal(
+      'MJPG 1280x720 30',
+    )
+    // Half of the rate loses motion, twice the rate costs as much and a little more.
+    expect(chosen([format('MJPG', [1280, 720, 15, 60])])[0]).to.equal('MJPG 1280x720 15')
+    expect(chosen([format('MJPG', [1280, 720, 14.9, 60])])[0]).to.equal('MJPG 1280x720 14.9')
+    expect(chosen([format('MJPG', [1280, 720, 10, 60])])[0]).to.equal('MJPG 1280x720 60')
+    expect(chosen([format('MJPG', [1280, 720, 30.2, 25])])[0]).to.equal('MJPG 1280x720 30.2')
+  })
+
+  it('is the smallest if all are too large', () => {
+    expect(chosen([format('MJPG', [3840, 2160, 30], [1920, 1080, 30])])).to.deep.equal([
+      'MJPG 1920x1080 30',
+      'the smallest size of the camera; all are larger than 1280x720',
+    ])
+  })
+
+  it('is the nearest to an explicit size and rate, and says how near', () => {
+    const formats = [format('MJPG', [1920, 1080, 30], [640, 480, 30, 15])]
+    expect(chosen(formats, { width: 640, height: 480, explicit: { size: true } })).to.deep.equal([
+      ...['MJPG 640x480 30', '640x480 as requested'],
+    ])
+    expect(chosen(formats, { width: 1800, height: 1000, explicit: { size: true } })).to.deep.equal([
+      ...['MJPG 1920x1080 30', '1800x1000 is not offered, 1920x1080 is nearest'],
+    ])
+    expect(chosen(formats, { fps: 14, explicit: { fps: true } })).to.deep.equal([
+      ...['MJPG 640x480 15', '14 fps is not offered at this size, 15 is nearest'],
+    ])
+    expect(chosen(formats, { fps: 15, explicit: { fps: true } })[1]).to.equal('15 fps as requested')
+    expect(chosen(formats, { width: 640, height: 480, fps: 15, explicit: { size: true, fps: true } })).to.deep.equal([
+      'MJPG 640x480 15',
+      '640x480 at 15 fps as requested',
+    ])
+  })
+
+  it('is tried at the requested size if the camera lists none', () => {
+    expect(chosen([format('YUYV'), format('MJPG')])).to.deep.equal([
+      ...['MJPG 1280x720 30', 'it lists no sizes, so this one is tried'],
+    ])
+  })
+
+  it('does not exist without a usable one', () => {
+    for (const formats of [
+      ...[[], [format('Z16 ', [640, 480, 30])]],
+      [format('MJPG', [0, 480, 30], [640, 0, 30], [640, 480, 0])],
+    ])
+      expect(chosen(formats)).to.deep.equal([undefined, ''])
+  })
+})
