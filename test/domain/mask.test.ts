@@ -47,6 +47,30 @@ const configurationOutput = (source: { cameras: string }): string => {
 }
 
 describe('masking', () => {
+  it('hides each kind of secret in a text, and leaves what is beside it', () => {
+    for (const [text, shown] of [
+      ['token eyJhbGciOi.eyJ1c2.c2ln-x end', 'token *** end'],
+      ['key csk_1a2b3c4d5e6f7a8b end', 'key *** end'],
+      ['/files/a.jpg?camera=camera0&sig=abc.def end', '/files/a.jpg?camera=camera0&sig=*** end'],
+      ['Authorization: Basic dXNlcjpw x', 'Authorization: ***'],
+      ['proxy-authorization=Digest abc', 'proxy-authorization=***'],
+      ['sent Bearer abcdef, then', 'sent Bearer ***, then'],
+      ['{"jwt_secret_key":"a\\"b","port":1}', '{"jwt_secret_key":"***","port":1}'],
+      ['api_key=abc&port=1', 'api_key=***&port=1'],
+      ['http://u:p@cam/live?password=abc&x=1', 'http://***@cam/live?password=***&x=1'],
+      ['http://cam/user=a_password=b_channel=1', 'http://cam/user=a_password=***'],
+      ['?token=abc', '?token=***'],
+    ])
+      expect(maskedText(text as string)).to.equal(shown)
+  })
+
+  it('cuts long texts, and reads no more than is needed', () => {
+    expect(maskedText('x'.repeat(8_192))).to.equal('x'.repeat(8_192))
+    expect(maskedText('x'.repeat(8_193))).to.equal(`${'x'.repeat(8_192)}…`)
+    const url = `http://a:${'p'.repeat(16_000)}@cam/`
+    expect(maskedText(`${url}${' '.repeat(400)}secret=abc`)).to.match(/^http:\/\/\*\*\*@cam\/ {300,}…$/)
+  })
+
   it('hides the password of any URL in its displayed form, encoded or not', () => {
     fc.assert(
       fc.property(passwords, (password) => {

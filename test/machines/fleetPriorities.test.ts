@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { type AnyActorRef, createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import { cameraMachine } from '../../machines/camera.js'
 import { cameraView } from '../../machines/cameraView.js'
 import { demandMachine } from '../../machines/demand.js'
@@ -7,7 +7,10 @@ import { discoveryMachine } from '../../machines/discovery.js'
 import type { CameraId, LocalDevice } from '../../machines/domain/camera.js'
 import type { Measured } from '../../machines/domain/diskRoom.js'
 import type { CameraEntry, RecordingFolder, Registry, Segment } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { fleetMachine } from '../../machines/fleet.js'
+import type { FleetContext } from '../../machines/fleetContext.js'
+import { contendersOf } from '../../machines/fleetPriorities.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { pipelineMachine } from '../../machines/pipeline.js'
 import { recordingMachine } from '../../machines/recording.js'
@@ -216,3 +219,38 @@ async function fleet(priorities: (number | undefined)[]) {
     },
   }
 }
+
+const contending = (tag: string | undefined, priority?: number, isBlocked = false) =>
+  ({
+    getSnapshot: () => ({
+      context: { settings: { priority }, obstacles: isBlocked ? { storage: because('storage_full') } : {} },
+      children:
+        tag === undefined ? {} : { recording: { getSnapshot: () => ({ hasTag: (one: string) => one === tag }) } },
+    }),
+  }) as unknown as AnyActorRef
+const contender = (one: AnyActorRef, usual?: number) => {
+  const context = { told: { camera0: {} }, ...(usual !== undefined && { priority: usual }) }
+  return contendersOf(context as unknown as FleetContext, { camera0: one })[0]
+}
+
+describe('the recordings that compete for a disk', () => {
+  it('are those that would write if there were room', () => {
+    for (const tag of ['starting', 'recording', 'waitingForStorage'])
+      expect(contender(contending(tag))?.isWanted, tag).to.equal(true)
+    for (const tag of ['stopping', 'stopped', 'suspended', 'failed', 'waitingForCamera', 'waitingForServer'])
+      expect(contender(contending(tag))?.isWanted, tag).to.equal(false)
+    expect(contender(contending(undefined))?.isWanted).to.equal(false)
+  })
+
+  it('have the priority of their camera, else the usual one, else none', () => {
+    expect(contender(contending('recording', 7), 3)?.priority).to.equal(7)
+    expect(contender(contending('recording'), 3)?.priority).to.equal(3)
+    expect(contender(contending('recording'))?.priority).to.equal(0)
+  })
+
+  it('may be blocked already, and belong to running cameras only', () => {
+    expect(contender(contending('recording', 1, true))?.isBlocked).to.equal(true)
+    expect(contender(contending('recording', 1))?.isBlocked).to.equal(false)
+    expect(contendersOf({ told: { camera0: {} } } as unknown as FleetContext, {})).to.deep.equal([])
+  })
+})
