@@ -3,7 +3,8 @@
 #
 #   run.sh [scenario [STEPS]]   the built service (dist/) under its systemd unit, with cameras plugged and pulled;
 #                               STEPS: only the steps whose names match this pattern ("record|kill")
-#   run.sh faults [FAULTS]      faults of the fault table, with two cameras; leaves their table in $VM_OUT/faults.md
+#   run.sh faults [FAULTS]      faults of the fault table, with two cameras; leaves their table in $VM_OUT/faults.md and,
+#                               if all ran and ended well, in docs/reliability.md
 #   run.sh package [STEPS]      the Debian package: installed, upgraded during a recording, removed, purged
 #   run.sh cameras              the camera bench alone: kernel, udev, v4l2-ctl, ffmpeg
 #
@@ -49,5 +50,8 @@ if [ "$status" = 124 ]; then
   echo 'run.sh: no answer from the machine; once more' >&2
   status=0
   "$here/machine.sh" run "$script" "$limit" || status=$?
+fi
+if [ "$program" = faults ] && [ -z "${2:-}" ] && [ "$status" = 0 ]; then
+  tsx "$checkout/test/faults/writeVirtualMachine.ts" "$VM_OUT/faults.md"
 fi
 exit "$status"

@@ -58,6 +58,8 @@ export async function openVirtualMachine(bench: Bench): Promise<Worlds & { stati
     return Number.parseInt(found ?? '', 10)
   }
   const kill = (signal: string, id: number | string) => output('kill', [`-${signal}`, String(id)])
+  const inMounts = async (...command: string[]) =>
+    output('nsenter', ['-t', await property('MainPID'), '-m', ...command])
   const [front] = plugs
   const unplug = () => bench.unplug(0)
   /** ms that the clock was set since the last fault. */
@@ -102,6 +104,14 @@ export async function openVirtualMachine(bench: Bench): Promise<Worlds & { stati
         await execute('sh', ['-c', `dd if=/dev/zero of=${dataDir}/filler bs=64k 2>/dev/null || true`])
       },
       finish: () => rm(`${dataDir}/filler`, { force: true }),
+    },
+    // On top of it, because files are open for writing; among the mounts of the service, which has its own.
+    readOnly: {
+      begin: async () => {
+        await inMounts('mount', '--bind', dataDir, dataDir)
+        await inMounts('mount', '-o', 'remount,bind,ro', dataDir)
+      },
+      finish: async () => void (await inMounts('umount', '-l', dataDir)),
     },
     clockForward: steps(day),
     clockBack: steps(-day),
