@@ -23,7 +23,7 @@ describe('what a recording lacks', () => {
     expect(lacksAfter(lacks, { type: 'recording.stop' })).to.equal(lacks)
   })
 
-  it('is told by the most lasting condition first', () => {
+  it('is waited for in a fixed order, the most lasting condition first', () => {
     expect(needs).to.deep.equal(['camera', 'storage', 'server'])
   })
 })
