@@ -1,12 +1,10 @@
 import { expect } from 'chai'
-import fc from 'fast-check'
 import { parseFormats } from '../../adapters/usb/formats.js'
-import type { Capabilities, CodecSettings } from '../../machines/domain/camera.js'
-import { chooseMode } from '../../machines/domain/captureMode.js'
-import { h264Level } from '../../machines/domain/h264Level.js'
+import type { CodecSettings } from '../../machines/domain/camera.js'
 import { choosePipeline } from '../../machines/domain/pipeline.js'
 import type { CaptureDefaults } from '../../machines/domain/ports.js'
 import { outputOf } from '../devices/outputOf.js'
+import { offering } from '../support/offering.js'
 
 const usual = { width: 1280, height: 720, fps: 30 }
 const codec: CodecSettings = {
@@ -17,122 +15,6 @@ const codec: CodecSettings = {
   bitrate: 2_000_000,
 }
 const defaults: CaptureDefaults = { ...usual, codec }
-
-describe('chooseMode', () => {
-  for (const [story, offered, expected] of [
-    [
-      'the best size within the limit, not the largest',
-      ['MJPG 1920x1080@30', 'MJPG 1280x720@30', 'MJPG 640x480@30'],
-      'MJPG 1280x720@30',
-    ],
-    ['30 frames per second although 60 are offered', ['MJPG 1280x720@60', 'MJPG 1280x720@30'], 'MJPG 1280x720@30'],
-    [
-      'the native H.264 of the same size',
-      ['MJPG 1280x720@30', 'H264 1280x720@30', 'YUYV 1280x720@30'],
-      'H264 1280x720@30',
-    ],
-    [
-      'MJPEG of the full size rather than H.264 of half the size',
-      ['MJPG 1280x720@30', 'H264 640x360@30'],
-      'MJPG 1280x720@30',
-    ],
-    [
-      'MJPEG at the full rate rather than raw frames at a low rate',
-      ['YUYV 1280x720@10', 'MJPG 1280x720@30'],
-      'MJPG 1280x720@30',
-    ],
-    [
-      'small raw frames at the full rate rather than large ones at a low rate',
-      ['YUYV 1280x720@5', 'YUYV 640x480@30'],
-      'YUYV 640x480@30',
-    ],
-    [
-      'the smallest size above the limit if there is none below',
-      ['MJPG 1920x1080@30', 'MJPG 3840x2160@30'],
-      'MJPG 1920x1080@30',
-    ],
-    [
-      'the first of equal modes in the order of the driver, as a grabber lists them at 1080p',
-      ['YUYV 1920x1080@30', 'NV12 1920x1080@30'],
-      'YUYV 1920x1080@30',
-    ],
-    [
-      'the first of equal modes in the order of the driver, as the grabber lists them at UHD',
-      ['NV12 3840x2160@30', 'YUYV 3840x2160@30'],
-      'NV12 3840x2160@30',
-    ],
-    ['a rare format if there is no other', ['Z16 1280x720@30', 'Y16 640x512@9'], 'Y16 640x512@9'],
-    ['no raw sensor pattern', ['BA81 1280x720@30', 'YUYV 320x240@15'], 'YUYV 320x240@15'],
-  ] as const)
-    it(`chooses ${story}`, () => expect(brief(chooseMode(offering(...offered), usual)?.mode)).to.equal(expected))
-
-  it('follows explicit settings, even at a low frame rate', () => {
-    const offered = offering('H264 1280x720@30', 'YUYV 1600x1200@5')
-    const choice = chooseMode(offered, { width: 1600, height: 1200, fps: 30, explicit: { size: true } })
-    expect([brief(choice?.mode), choice?.reason]).to.deep.equal(['YUYV 1600x1200@5', '1600x1200 as requested'])
-  })
-
-  it('chooses the mode nearest to the explicit settings, and reports the difference', () => {
-    const offered = offering('MJPG 640x480@30', 'MJPG 1280x720@30', 'MJPG 1280x720@10')
-    const choice = chooseMode(offered, { width: 1024, height: 768, fps: 12, explicit: { size: true, fps: true } })
-    expect(brief(choice?.mode)).to.equal('MJPG 1280x720@10')
-    expect(choice?.reason).to.equal(
-      '1024x768 is not offered, 1280x720 is nearest; 12 fps is not offered at this size, 10 is nearest',
-    )
-  })
-
-  it('treats 29.97 as 30', () =>
-    expect(chooseMode(offering('MJPG 640x480@29.97'), { ...usual, fps: 30, explicit: { fps: true } })?.reason).to.equal(
-      '30 fps as requested',
-    ))
-
-  it('always chooses an offered mode, independent of their order', () => {
-    const mode = fc.tuple(
-      fc.constantFrom('MJPG', 'YUYV', 'H264', 'XXXX'),
-      fc.constantFrom('640x480', '1280x720', '1920x1080', '160x120'),
-      fc.integer({ min: 1, max: 90 }),
-    )
-    fc.assert(
-      fc.property(fc.array(mode, { maxLength: 12 }), fc.boolean(), fc.boolean(), (modes, size, fps) => {
-        const offered = modes.map(([fourcc, wh, rate]) => `${fourcc} ${wh}@${rate}`)
-        const choice = brief(chooseMode(offering(...offered), { ...usual, explicit: { size, fps } })?.mode)
-        const usable = offered.filter((one) => !one.startsWith('XXXX'))
-        if (usable.length === 0) expect(choice).to.equal(undefined)
-        else expect(usable).to.include(choice)
-        expect(brief(chooseMode(offering(...offered.reverse()), { ...usual, explicit: { size, fps } })?.mode)).to.equal(
-          choice,
-        )
-      }),
-    )
-  })
-})
-
-describe('h264Level', () => {
-  for (const [width, height, fps, level] of [
-    [720, 576, 25, '3.0'],
-    [640, 480, 30, '3.0'],
-    [1280, 720, 30, '3.1'],
-    [1280, 720, 30.00003, '3.1'],
-    [1280, 720, 60, '3.2'],
-    [1920, 1080, 30, '4.0'],
-    [3840, 2160, 30, '5.1'],
-    [16_384, 16_384, 240, '6.2'],
-    [4096, 16, 1, '4.0'],
-  ] as const)
-    it(`is ${level} for ${width}x${height} at ${fps}`, () =>
-      expect(h264Level({ width, height, fps, bitrate: 2e6, profile: 'baseline', level: 'auto' })).to.equal(level))
-
-  it('depends on the bitrate and the profile', () => {
-    const at = (profile: 'baseline' | 'high') =>
-      h264Level({ width: 640, height: 480, fps: 30, bitrate: 12_000_000, profile, level: '3.0' })
-    expect([at('baseline'), at('high')]).to.deep.equal(['3.1', '3.0'])
-  })
-
-  it('is at least the configured level', () =>
-    expect(h264Level({ width: 320, height: 240, fps: 15, bitrate: 1e6, profile: 'main', level: '4.0' })).to.equal(
-      '4.0',
-    ))
-})
 
 describe('choosePipeline', () => {
   it('copies native H.264', () => {
@@ -201,20 +83,3 @@ describe('choosePipeline', () => {
     expect(choosePipeline('usb', { formats: [none, ...formats] }, {}, defaults).mode.fourcc).to.equal('GREY')
   })
 })
-
-/** `MJPG 1280x720@30` … */
-function offering(...modes: string[]): Capabilities {
-  return {
-    formats: modes.map((text) => {
-      const [fourcc = '', width, height, rate] = text.split(/[ x@]/)
-      return {
-        fourcc,
-        description: '',
-        sizes: [{ width: Number(width), height: Number(height), rates: [Number(rate)] }],
-      }
-    }),
-  }
-}
-
-const brief = (mode: { fourcc: string; width: number; height: number; fps: number } | undefined) =>
-  mode && `${mode.fourcc} ${mode.width}x${mode.height}@${mode.fps}`
