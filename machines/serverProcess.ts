@@ -137,7 +137,11 @@ export const serverProcessMachine = setup({
       states: {
         starting: {
           after: { startLimit: { target: '#serverProcess.late', actions: 'noteLateness' } },
-          on: { 'server.started': { target: 'up', actions: 'clearReason' } },
+          on: {
+            'server.started': { target: 'up', actions: 'clearReason' },
+            // The first answer may come before the report, and is sent only once.
+            'server.answers': { target: 'up.answering', actions: 'clearReason' },
+          },
         },
         up: {
           tags: 'running',

@@ -58,7 +58,10 @@ export const machine = setup({
       states: {
         starting: {
           after: { startLimit: { target: '#serverProcess.late', actions: 'noteLateness' } },
-          on: { 'server.started': { target: 'up', actions: 'clearReason' } },
+          on: {
+            'server.started': { target: 'up', actions: 'clearReason' },
+            'server.answers': { target: 'up.answering', actions: 'clearReason' },
+          },
         },
         up: {
           tags: 'running',

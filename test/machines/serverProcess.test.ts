@@ -86,6 +86,21 @@ describe('serverProcess', () => {
     expect(kills()).to.equal(1)
   })
 
+  it('does not kill a child that answered before its start was reported', async () => {
+    const { actor, clock, kills, chosen } = server()
+    await chosen('managed')
+    actor.send({ type: 'server.answers' })
+    expect(actor.getSnapshot().hasTag('running')).to.equal(true)
+    actor.send({ type: 'server.started', pid: 7 })
+    clock.increment(120_000)
+    expect(kills()).to.equal(0)
+    actor.send({ type: 'server.silent' })
+    clock.increment(10_000)
+    clock.increment(2_000)
+    await turn()
+    expect(kills()).to.equal(1)
+  })
+
   it('asks a silent child once more before it kills it', async () => {
     const { actor, clock, kills, changes, chosen } = server()
     await chosen('managed')
