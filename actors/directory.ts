@@ -75,7 +75,7 @@ export function createDirectory({
     const since = observer.since('link')
     return kept(actor, 'view', [snapshot, server, since], () => {
       const view = linkView(snapshot, since)
-      const ended = server?.reason === undefined ? undefined : because('server_unreachable', server.reason)
+      const ended = server?.reason
       const reason = view.state === 'up' ? undefined : (ended ?? view.cause.reason)
       return {
         ...view,

@@ -7,6 +7,7 @@ import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { SegmentLimits } from './domain/segmentLimits.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
+import type { FeedFailed } from './pipelineContext.js'
 import type { MediaEvent } from './pull.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
 import type { SnapshotWish } from './snapshotContext.js'
@@ -59,6 +60,8 @@ export type CameraEvent =
   | { type: 'source.lost'; reason: Reason }
   /** Sent by the pipeline: the host is too slow for the stream. */
   | { type: 'pipeline.overloaded'; reason: Reason }
+  /** Sent by the pipeline or by the pull: why there are no frames. */
+  | FeedFailed
   /** Sent by the pipeline: it failed for a reason after which the camera may offer other formats. */
   | { type: 'pipeline.misfit'; reason: Reason }
   /** Sent by the pipeline: it failed because of its encoder. */

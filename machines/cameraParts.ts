@@ -3,10 +3,11 @@ import type { AnyActorRef } from 'xstate'
 import type { CameraContext, CameraEvent, Drain, OnDevice } from './cameraContext.js'
 import type { Pipeline, Probe } from './domain/camera.js'
 import { type FailedEncoder, isHardware } from './domain/encoder.js'
+import type { LostFact } from './domain/facts.js'
 import { because, type Reason } from './domain/reason.js'
 import type { Lacks } from './domain/recording.js'
 import type { StreamInput } from './pipeline.js'
-import type { RecordingInput } from './recordingContext.js'
+import { newestOf, outcomeOf, type RecordingContext, type RecordingInput } from './recordingContext.js'
 import type { SourceInput } from './source.js'
 
 export type Probed = Probe & { at: number }
@@ -32,6 +33,15 @@ export function recordingInput(
     ...(maxInterruption !== undefined && { maxInterruption }),
     ...(segmentLimits && { segmentLimits }),
   }
+}
+
+/** The fact of a crashed recording. One that had started continues. */
+export function crashFact(recording: RecordingContext): LostFact {
+  const { camera, by, startedAt } = recording
+  const reason = because('crashed')
+  return startedAt === undefined
+    ? { type: 'recording.failed', camera, by, outcome: { ...outcomeOf(recording), reason } }
+    : { type: 'recording.interrupted', camera, by, reason, ...newestOf(recording), closes: false }
 }
 
 /** Returns the event for all users of the camera. Removing a camera stops its recording; that is not a failure. */

@@ -51,6 +51,8 @@ export const recordingRegion = {
         'server.lost': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
         'server.restored': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
         'recording.writing': { actions: 'tellWriting' },
+        'stream.missed': { actions: 'checkPipeline' },
+        'feed.failed': { actions: 'forwardToRecording' },
         'recording.ending': 'ending',
         'camera.drain': [
           {

@@ -15,6 +15,7 @@ import {
 import type { CameraContext, CameraEvent, CameraInput, Drain, OnDevice } from './cameraContext.js'
 import { holdsAfter, withoutHolder } from './cameraHolds.js'
 import {
+  crashFact,
   drainOf,
   type Failed,
   failedEncoderOf,
@@ -39,7 +40,7 @@ import { callbackHole, promiseHole } from './hole.js'
 import { pipelineMachine, type ServerEvent } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
-import { newestOf, outcomeOf, type RecordingContext, type RecordingEvent } from './recordingContext.js'
+import type { RecordingContext, RecordingEvent } from './recordingContext.js'
 import { snapshotMachine } from './snapshot.js'
 import { failures, type SnapshotContext, type SnapshotWish } from './snapshotContext.js'
 import { sourceMachine } from './source.js'
@@ -208,26 +209,16 @@ export const cameraSetup = setup({
     keepSegmentLimits: assign(({ event }) =>
       event.type === 'recording.outgrown' ? { segmentLimits: event.limits } : {},
     ),
+    checkPipeline: enqueueActions(({ enqueue, self }) => {
+      const { pipeline } = self.getSnapshot().children
+      if (pipeline) enqueue.sendTo(pipeline, { type: 'pipeline.check' })
+    }),
     forwardToRecording: sendTo('recording', ({ event }) => event as RecordingEvent),
     drainRecording: sendTo('recording', (_, { order }: { order: Drain }) => order),
     /** The crashed recording emitted nothing, so the camera does. A recording that had started continues. */
     tellLostRecording: enqueueActions(({ enqueue, self }) => {
       const lost = self.getSnapshot().children.recording?.getSnapshot().context as RecordingContext | undefined
-      if (!lost) return
-      const { camera, by, startedAt, segments } = lost
-      const reason = because('crashed')
-      enqueue.emit(
-        startedAt === undefined
-          ? { type: 'recording.failed', camera, by, outcome: { ...outcomeOf(lost), reason } }
-          : {
-              type: 'recording.interrupted',
-              camera,
-              by,
-              reason,
-              ...newestOf({ segments }),
-              closes: false,
-            },
-      )
+      if (lost) enqueue.emit(crashFact(lost))
     }),
     reapRecording: stopChild('recording'),
     /** What the camera allows has changed since the recording told its end. */

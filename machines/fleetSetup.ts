@@ -11,7 +11,7 @@ import type { EntryFact, SupervisionFact, SystemFact } from './domain/facts.js'
 import { afterRestart } from './domain/mediaReaders.js'
 import type { Registry } from './domain/ports.js'
 import { whileRelaxed, whileStrained } from './domain/priorities.js'
-import { because, reasonFrom } from './domain/reason.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { isSameDevice } from './domain/roster.js'
 import { streamIdentity } from './domain/streamUrl.js'
 import { externalDiscoveryMachine } from './externalDiscovery.js'
@@ -265,7 +265,7 @@ export const fleetSetup = setup({
       enqueue.assign({ told: {} })
     }),
     stopServices: enqueueActions(({ enqueue }) => enqueue.raise({ type: 'services.stop' })),
-    tellLink: enqueueActions(({ enqueue, self }, { ended }: { ended?: string }) => {
+    tellLink: enqueueActions(({ enqueue, self }, { ended }: { ended?: Reason }) => {
       const { link } = self.getSnapshot().children
       if (!link) return
       enqueue.sendTo(link, ended === undefined ? { type: 'server.runs' } : { type: 'server.ended', reason: ended })

@@ -5,7 +5,7 @@ import type { ServerInfo } from './domain/mediaServer.js'
 import { because, type Reason, reasonFrom } from './domain/reason.js'
 import type { LinkView } from './domain/views.js'
 import { callbackHole, promiseHole } from './hole.js'
-import { asking, downAnew, failed } from './linkChecks.js'
+import { asking, downAnew, ended, failed } from './linkChecks.js'
 import { type LinkContext, type LinkInput, reasonOf } from './linkContext.js'
 import { type PathWatchNews, pathWatchMachine } from './pathWatch.js'
 
@@ -15,7 +15,7 @@ export type LinkEvent =
   /** The server process started or ended: check now. */
   | { type: 'link.check' }
   /** The server process ended: why no check gets an answer. */
-  | { type: 'server.ended'; reason: string }
+  | { type: 'server.ended'; reason: Reason }
   | { type: 'server.runs' }
   | PathWatchNews
 
@@ -53,7 +53,7 @@ export const mediamtxLinkMachine = setup({
   },
   guards: {
     isRestarted: ({ context }, info: ServerInfo) => context.info?.started !== info.started,
-    isOtherEnd: ({ context }, { reason }: { reason: string }) => reasonOf(context).details !== reason,
+    isOtherEnd: ({ context }, { reason }: { reason: Reason }) => reasonOf(context).details !== reason.details,
     isOtherFailure: ({ context }, { error }: { error: unknown }) =>
       context.end === undefined && context.reason?.details !== reasonFrom(error, 'server_unreachable').details,
     isLost: ({ context }) => context.failures >= 3,
@@ -61,13 +61,13 @@ export const mediamtxLinkMachine = setup({
   actions: {
     keepInfo: assign({ info: (_, info: ServerInfo) => info }),
     keepPaths: assign((_, paths: number) => ({ paths, failures: 0, reason: undefined })),
-    keepEnd: assign({ end: (_, { reason }: { reason: string }) => because('server_unreachable', reason) }),
+    keepEnd: assign({ end: (_, { reason }: { reason: Reason }) => reason }),
     noteFailure: assign(({ context: { failures, seed } }, { error }: { error: unknown }) => ({
       reason: reasonFrom(error, 'server_unreachable'),
       failures: failures + 1,
       seed: nextSeed(seed),
     })),
-    forgetEnd: assign({ end: undefined }),
+    forgetEnd: assign(({ context: { end, reason = end } }) => ({ reason, end: undefined })),
     noteRestart: assign({ reason: because('server_restarted'), end: undefined }),
     noteOpen: assign({ reason: because('breaker_open'), failures: 1 }),
     tellUp: emit(
@@ -156,6 +156,7 @@ export const mediamtxLinkMachine = setup({
       id: 'syncing',
       tags: 'syncing',
       entry: 'trust',
+      on: { 'server.ended': ended },
       invoke: {
         src: 'syncPaths',
         onDone: { target: 'up', actions: { type: 'keepPaths', params: ({ event }) => event.output } },
@@ -220,12 +221,13 @@ export const mediamtxLinkMachine = setup({
           },
         },
       },
-      on: { 'breaker.opened': { target: 'degraded.open', actions: 'noteOpen' } },
+      on: { 'breaker.opened': { target: 'degraded.open', actions: 'noteOpen' }, 'server.ended': ended },
     },
     degraded: {
       id: 'degraded',
       tags: 'degraded',
       entry: ['tellDegraded', 'doubt'],
+      on: { 'server.ended': ended },
       initial: 'doubted',
       states: {
         // One failed health check may be an exception; after two the server counts as down.
@@ -278,8 +280,8 @@ export const linkView = (
   since: number,
 ): LinkView => {
   const state = words.find((word) => tags.has(word)) ?? 'down'
-  // The check that finds its end comes first, and the server may be up again before.
-  const reason = (lost && (end ?? lost)) ?? contest
+  // The news that its process runs again may come after the answer of that process.
+  const reason = state === 'up' ? undefined : (end ?? lost ?? contest)
   const breaker = tags.has('open') ? 'open' : tags.has('halfOpen') ? 'halfOpen' : 'closed'
   return { state, cause: { state, since, ...(reason && { reason }) }, breaker }
 }

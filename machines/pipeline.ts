@@ -20,7 +20,7 @@ export const pipelineMachine = setup({
   types: {
     input: {} as StreamInput,
     context: {} as PipelineContext,
-    events: {} as TapEvent | ServerEvent,
+    events: {} as TapEvent | ServerEvent | { type: 'pipeline.check' },
     emitted: {} as StreamFact,
     /** `open`: `stream.ended` follows. */
     tags: {} as 'starting' | 'running' | 'overloaded' | 'stalled' | 'open',
@@ -41,8 +41,10 @@ export const pipelineMachine = setup({
     isRelieved: ({ context }, { sender, progress }: Report) =>
       sender === context.sender && progress.frames > context.progress.frames && isSteady(paceAfter(context, progress)),
     isOwn: ({ context }, { sender }: { sender: number }) => sender === context.sender,
-    isGone: (_, { presence }: { presence: Presence }) => presence === 'gone',
-    isAbsent: (_, { presence }: { presence: Presence }) => presence !== 'running',
+    /** The process that captured, though another one may follow. */
+    hasEnded: (_, { presence }: { presence: Presence }) => presence === 'gone' || presence === 'waiting',
+    wasRecycled: (_, { output }: { output: boolean }) => output,
+    isAbsent: (_, { presence }: { presence: Presence }) => presence === 'gone' || presence === 'unknown',
   },
   actions: {
     keepProgress: assign(({ context }, { sender, progress }: Report) => ({
@@ -67,7 +69,8 @@ export const pipelineMachine = setup({
       },
     }),
     noteFailed: assign({ reason: because('pipeline_failed') }),
-    noteKilled: assign({ reason: because('pipeline_killed') }),
+    /** A process that is killed with its media server has no other reason. */
+    noteKilled: assign({ reason: ({ context: { server } }) => server ?? because('pipeline_killed') }),
     noteRestarted: assign({ reason: because('pipeline_restarted') }),
     clearReason: assign({ reason: undefined, overload: undefined }),
     tellStarted: emit(({ context: { camera } }) => ({ type: 'stream.started', camera })),
@@ -88,6 +91,11 @@ export const pipelineMachine = setup({
       camera,
       reason,
     })),
+    /** Why there are no frames. */
+    tellFailure: enqueueActions(({ context, enqueue, self }, params: { reason: Reason } | undefined) => {
+      const { reason } = params ?? context
+      if (self._parent && reason) enqueue.sendTo(self._parent, { type: 'feed.failed', reason })
+    }),
   },
   delays: {
     /** A started process is in /proc long before. */
@@ -96,6 +104,8 @@ export const pipelineMachine = setup({
     /** Two missing reports of ffmpeg. */
     silence: 1_000,
     recheck: 250,
+    /** A process whose stream was lost is gone by then, and not yet replaced. */
+    glance: 100,
     stallLimit: 5_000,
     /** A normal end takes no longer. */
     farewell: 2_000,
@@ -118,6 +128,7 @@ export const pipelineMachine = setup({
           actions: [{ type: 'keepProgress', params: ({ event }) => event }, 'tellStarted'],
         },
         'tap.reported': 'starting',
+        'pipeline.check': { actions: 'tellFailure' },
       },
     },
     starting: {
@@ -222,7 +233,19 @@ export const pipelineMachine = setup({
       initial: 'recycling',
       states: {
         recycling: {
-          invoke: { src: 'recycleProcess', input: ({ context }) => context, onDone: 'waiting', onError: 'waiting' },
+          invoke: {
+            src: 'recycleProcess',
+            input: ({ context }) => context,
+            onDone: [
+              {
+                guard: { type: 'wasRecycled', params: ({ event }) => event },
+                target: 'waiting',
+                actions: { type: 'tellFailure', params: { reason: because('pipeline_restarted') } },
+              },
+              { target: 'waiting', actions: 'tellFailure' },
+            ],
+            onError: { target: 'waiting', actions: 'tellFailure' },
+          },
         },
         waiting: { after: { recheck: 'looking' } },
         looking: look('waiting', 'isAbsent', 'noteRestarted'),
@@ -254,11 +277,12 @@ export const pipelineMachine = setup({
           actions: [
             { type: 'preferReport', params: ({ event }) => ({ report: event.output }) },
             'tellEnded',
+            'tellFailure',
             'tellMisfit',
             'forgetProgress',
           ],
         },
-        onError: { target: 'asleep', actions: ['tellEnded', 'tellMisfit', 'forgetProgress'] },
+        onError: { target: 'asleep', actions: ['tellEnded', 'tellFailure', 'tellMisfit', 'forgetProgress'] },
       },
     },
   },

@@ -27,4 +27,10 @@ export interface PipelineContext extends StreamInput {
 /** From the camera: the media server, which starts and ends the processes, is gone or back. */
 export type ServerEvent = { type: 'server.lost'; reason: Reason } | { type: 'server.restored' }
 
+/** Sent to the camera: the stream stalls, or has ended. */
+export interface FeedFailed {
+  type: 'feed.failed'
+  reason: Reason
+}
+
 export const noProgress: PipelineProgress = { frames: 0, fps: 0, bitrate: 0 }

@@ -5,7 +5,7 @@ import type { PipelineContext } from './pipelineContext.js'
 /** A state that checks whether the process exists. If so, the state `alive` follows; else the failure tap is read. */
 export const look = <
   Alive extends string,
-  Gone extends 'isGone' | 'isAbsent',
+  Gone extends 'hasEnded' | 'isAbsent',
   Action extends 'noteKilled' | 'noteFailed' | 'noteRestarted',
 >(
   alive: Alive,
@@ -33,8 +33,10 @@ export const flow = {
   after: { stallLimit: 'stalled' },
   initial: 'flowing',
   states: {
-    flowing: { after: { silence: 'looking' } },
-    looking: look('quiet', 'isGone', 'noteKilled'),
+    flowing: { after: { silence: 'looking' }, on: { 'pipeline.check': 'suspected' } },
+    // Who receives its stream has lost it.
+    suspected: { after: { glance: 'looking' } },
+    looking: look('quiet', 'hasEnded', 'noteKilled'),
     quiet: { after: { recheck: 'looking' } },
   },
 } as const

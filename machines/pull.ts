@@ -92,6 +92,9 @@ export const pullMachine = setup({
     }),
     clearReason: assign({ reason: undefined }),
     tellStarted: emit(({ context: { camera } }) => ({ type: 'stream.started', camera })),
+    tellFailure: enqueueActions(({ context: { reason }, enqueue, self }) => {
+      if (self._parent && reason) enqueue.sendTo(self._parent, { type: 'feed.failed', reason })
+    }),
     tellStalled: emit(({ context: { camera } }) => ({ type: 'stream.stalled', camera, reason: because('no_frames') })),
     tellEnded: emit(({ context: { camera, reason = because('stream_lost') } }) => ({
       type: 'stream.ended',
@@ -117,7 +120,7 @@ export const pullMachine = setup({
     },
     stalled: {
       tags: ['stalled', 'open'],
-      entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled'],
+      entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled', 'tellFailure'],
       ...measuring(
         { guard: over, target: '#pull.ended' },
         { guard: grown, target: '#pull.running', actions: [tellMedia, keep, 'tellStarted'] },

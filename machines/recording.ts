@@ -10,6 +10,7 @@ const added = {
   type: 'addSegment',
   params: ({ event }: { event: { segment: Segment } }) => event.segment,
 } as const
+const tellMissed = { type: 'tellCamera', params: { type: 'stream.missed' } } as const
 const interrupted = { type: 'beginGap', params: { closes: false } } as const
 const paused = { type: 'beginGap', params: { closes: true } } as const
 /** Closes the files, to continue in a new one. */
@@ -60,6 +61,7 @@ export const recordingMachine = recordingSetup.createMachine({
     reason: because(recalled ? 'service_restarted' : 'requested'),
     ...(recalled && { gapReason: recalled.intent.gapReason ?? because('service_restarted') }),
   }),
+  on: { 'feed.failed': { actions: 'explain' } },
   initial: 'deciding',
   output: ({ context }) => endOutcomeOf(context),
   states: {
@@ -193,7 +195,7 @@ export const recordingMachine = recordingSetup.createMachine({
                     // The media server goes on writing to the deleted file.
                     'segment.deleted': pauses([removed, paused]),
                     'stream.changed': pauses(['takeReason', paused]),
-                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted] },
+                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted, tellMissed] },
                   },
                 },
                 interrupted: {
@@ -212,8 +214,7 @@ export const recordingMachine = recordingSetup.createMachine({
                   },
                   on: {
                     'segment.added': { target: '#capturing', actions: [added, gapEnds, 'tellResumption'] },
-                    // The first reason stays.
-                    'stream.lost': '.lost',
+                    'stream.lost': { target: '.lost', actions: 'explain' },
                   },
                   after: { interruptionLimit: '#recording.holding.closing.pausing' },
                 },

@@ -3,7 +3,7 @@ import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
 import type { EndedRecording } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
-import type { Reason } from './domain/reason.js'
+import { because, type Reason } from './domain/reason.js'
 import {
   type Gap,
   type Lacks,
@@ -13,6 +13,7 @@ import {
   withGap,
 } from './domain/recording.js'
 import { type SegmentLimits, stallOf } from './domain/segmentLimits.js'
+import type { FeedFailed } from './pipelineContext.js'
 import type { StreamHoldEvent } from './streamHold.js'
 
 /**
@@ -48,6 +49,7 @@ export type RecordingEvent =
   | { type: 'server.lost'; reason: Reason }
   | { type: 'server.restored' }
   | { type: 'service.stopping' }
+  | FeedFailed
   | StreamHoldEvent
   | SegmentEvent
   | DoneActorEvent<Closed, 'closeCapture'>
@@ -56,6 +58,8 @@ export type RecordingEvent =
 /** Sent to the camera: the recording uses the device, writes to a file, has closed its file and waits, or ends. */
 export type RecordingNews =
   | { type: `recording.${'claimed' | 'writing' | 'released' | 'ending'}` }
+  /** The stream was lost: look why. */
+  | { type: 'stream.missed' }
   /** A file could not grow any more: the next ones must be shorter. */
   | { type: 'recording.outgrown'; limits: SegmentLimits }
 
@@ -138,8 +142,10 @@ export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }:
 /** The same, of a recording that is over: it may have ended in a gap. */
 export function endOutcomeOf(context: RecordingContext): EndedRecording {
   const outcome = outcomeOf(context)
-  const isInGap = context.gapReason !== undefined && outcome.startedAt !== undefined
-  return isInGap ? { ...outcome, gaps: withGap(outcome.gaps, gapUntil(context, outcome.endedAt)) } : outcome
+  if (context.gapReason === undefined || outcome.startedAt === undefined) return outcome
+  // The planned end may have passed while the service was down.
+  const endedAt = Math.max(Math.min(outcome.endedAt, endOf(context)), Math.min(context.grewAt, outcome.endedAt))
+  return { ...outcome, endedAt, gaps: withGap(outcome.gaps, gapUntil(context, endedAt)) }
 }
 
 /** Returns the intent of a recording that has started. */
@@ -192,6 +198,14 @@ export function untilLimit(context: RecordingContext): Wait {
   const { camera, grewAt, maxInterruption = Number.POSITIVE_INFINITY } = context
   const limit: Wait = { camera, of: 'growth', since: grewAt, at: grewAt + maxInterruption }
   return endOf(context) <= limit.at ? untilEnd(context) : limit
+}
+
+/** A gap that ends because the file grows again. */
+export function gapBefore(context: RecordingContext, to: number): Gap {
+  const gap = gapUntil(context, to)
+  // The loss of the media server would be known by now.
+  const isOfSource = context.isPulled && gap.reason.code === 'server_closed'
+  return isOfSource ? { ...gap, reason: because('source_closed', 'the camera ended the stream') } : gap
 }
 
 export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: RecordingContext, to: number): Gap => ({

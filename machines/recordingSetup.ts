@@ -1,4 +1,5 @@
 import { and, assign, emit, enqueueActions, setup, stateIn } from 'xstate'
+import { moreExact } from './domain/cause.js'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
 import { because, type Reason, reasonFrom, reconnections } from './domain/reason.js'
@@ -11,6 +12,7 @@ import {
   endOfMedia,
   endOutcomeOf,
   type Finish,
+  gapBefore,
   gapUntil,
   joined,
   newestOf,
@@ -81,7 +83,7 @@ export const recordingSetup = setup({
     addSegment: assign({ segments: ({ context }, segment: Segment) => joined(context.segments, [segment]) }),
     /** The first bytes of a file; after an interruption they end the gap. */
     takeSegment: assign(({ context }, segment: Segment) => ({
-      ...(context.startedAt !== undefined && { gaps: withGap(context.gaps, gapUntil(context, segment.startedAt)) }),
+      ...(context.startedAt !== undefined && { gaps: withGap(context.gaps, gapBefore(context, segment.startedAt)) }),
       gapReason: undefined,
       segments: joined(context.segments, [segment]),
       startedAt: context.startedAt ?? segment.startedAt,
@@ -92,13 +94,18 @@ export const recordingSetup = setup({
     noteGrowth: assign((_, { at, bytes }: { at: number; bytes?: number }) => ({ grewAt: at, bytes })),
     noteStall: assign({ reason: ({ context }) => stallOfFile(context) }),
     endGap: assign(({ context }, { at, bytes }: { at: number; bytes?: number }) => ({
-      gaps: withGap(context.gaps, gapUntil(context, at)),
+      gaps: withGap(context.gaps, gapBefore(context, at)),
       gapReason: undefined,
       grewAt: at,
       bytes,
     })),
     countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
-    noteCondition: assign({ lacks: ({ context, event }) => lacksAfter(context.lacks, event) }),
+    noteCondition: assign(({ context, event }) => ({
+      lacks: lacksAfter(context.lacks, event),
+      ...('reason' in event && explained(context, event.reason)),
+    })),
+    /** The first reason of an interruption often only tells what was seen of it. */
+    explain: assign(({ context, event }) => ('reason' in event ? explained(context, event.reason) : {})),
     /** The stream is requested at once when the media server answers again. */
     wakeHold: enqueueActions(({ event, enqueue, self }) => {
       const { streamHold } = self.getSnapshot().children
@@ -150,8 +157,9 @@ export const recordingSetup = setup({
       return { type: 'recording.started', ...origin(context), format, filename, startedAt }
     }),
     beginGap: enqueueActions(({ context, enqueue }, { closes }: { closes: boolean }) => {
-      const { reason } = context
-      enqueue.assign({ gapReason: reason })
+      // The end of the media server may have been noticed before that of the stream.
+      const reason = moreExact(context.reason, context.lacks.server)
+      enqueue.assign({ gapReason: reason, reason })
       enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, ...newestOf(context), closes })
     }),
     tellSuspension: emit(({ context }) => ({
@@ -185,5 +193,8 @@ export const recordingSetup = setup({
     retryPause: ({ context: { attempts } }) => (attempts === 0 ? 0 : Math.min(10_000, 500 * 2 ** attempts)),
   },
 })
+
+const explained = ({ gapReason, reason }: RecordingContext, found: Reason): Partial<RecordingContext> =>
+  gapReason ? { gapReason: moreExact(gapReason, found), reason: moreExact(reason, found) } : {}
 
 const origin = ({ camera, by }: RecordingContext) => ({ camera, by })

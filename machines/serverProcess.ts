@@ -1,6 +1,6 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import type { ServerChoice } from './domain/mediaServer.js'
-import { reasonFrom } from './domain/reason.js'
+import { because, type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
 
 export type ServerProcessEvent =
@@ -13,13 +13,14 @@ export type ServerProcessEvent =
   | { type: 'server.end'; until?: number | undefined }
 
 /** Sent to the parent: the server started, or ended for this reason. */
-export type ServerProcessNews = { type: 'server.changed'; ended?: string }
+export type ServerProcessNews = { type: 'server.changed'; ended?: Reason }
 
 interface ServerProcessContext {
   choice?: ServerChoice
-  reason?: string | undefined
+  /** Why it does not run. */
+  reason?: Reason | undefined
   /** Why the child is ended by force; it ends for this reason then, not for the signal. */
-  verdict?: string | undefined
+  verdict?: Reason | undefined
   failures: number
   /** The monotonic time at which the child must be gone. */
   until?: number | undefined
@@ -32,7 +33,7 @@ interface ServerProcessContext {
 export interface ServerEnd {
   until?: number | undefined
   isSilent: boolean
-  failure?: string | undefined
+  failure?: Reason | undefined
 }
 
 const ends = <Target extends string>(target: Target, end: (context: ServerProcessContext) => ServerEnd) =>
@@ -73,17 +74,17 @@ export const serverProcessMachine = setup({
   actions: {
     keepChoice: assign((_, choice: ServerChoice) => ({ choice, reason: undefined })),
     noteFailure: assign(({ context: { failures } }, { error }: { error: unknown }) => ({
-      reason: reasonFrom(error).details,
+      reason: reasonFrom(error, 'server_unreachable'),
       failures: failures + 1,
     })),
     noteExit: assign(({ context: { failures, verdict } }, { reason }: { reason: string }) => ({
-      reason: verdict ?? reason,
+      reason: verdict ?? because('server_ended', reason),
       failures: failures + 1,
       verdict: undefined,
     })),
-    noteHang: assign({ verdict: 'the media server did not answer any more and was killed' }),
+    noteHang: assign({ verdict: because('server_hung') }),
     noteLateness: assign(({ context: { failures } }) => ({
-      reason: 'the media server did not answer in time after its start and was ended',
+      reason: because('server_hung', 'the media server did not answer in time after its start and was ended'),
       failures: failures + 1,
     })),
     tellChange: enqueueActions(({ enqueue, self }) => {

@@ -7,6 +7,8 @@ const serverLosses: ReadonlySet<ReasonCode> = new Set([
   'server_unreachable',
   'server_closed',
   'server_restarted',
+  'server_ended',
+  'server_hung',
   'breaker_open',
 ])
 

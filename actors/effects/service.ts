@@ -85,7 +85,7 @@ export const serverProcessEffects = ({
     return () => ended.abort()
   }),
   endServer: fromPromise<void, ServerEnd>(({ input: { until = Number.POSITIVE_INFINITY, isSilent, failure } }) => {
-    if (failure !== undefined) log.warn('the media server did not start', { reason: failure })
+    if (failure !== undefined) log.warn('the media server did not start', { reason: failure.details })
     const left = Math.max(0, until - clock.monotonic() - killTime)
     return server.end(isSilent ? Math.min(silentGrace, left) : left)
   }),

@@ -80,7 +80,7 @@ export async function createPipelines(
   const usage = createDeviceUsage({
     log,
     isOwn: processes.isOwn,
-    isRunning: (camera) => processes.presence(camera) === 'running',
+    isRunning: (camera) => processes.of(camera) !== undefined,
   })
   const watched = new Map<CameraId, Watched>()
   const addresses = new Map<string, Watched>()

@@ -60,7 +60,8 @@ export function createProcessTable({ mark, clock, mayBeHidden = () => false }: P
 
   return {
     presence(camera: CameraId): Presence {
-      if (look(camera)) return 'running'
+      const found = look(camera)
+      if (found) return found.waits ? 'waiting' : 'running'
       return visible.has(camera) ? 'gone' : 'unknown'
     },
     /** True for a process of this data directory, also one that a shell of ours started. */

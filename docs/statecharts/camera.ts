@@ -43,6 +43,7 @@ export const machine = setup({
     tellRecordingReady: () => {},
     tellWriting: () => {},
     keepSegmentLimits: () => {},
+    checkPipeline: () => {},
     forwardToRecording: () => {},
     drainRecording: () => {},
     tellLostRecording: () => {},
@@ -137,6 +138,8 @@ export const machine = setup({
                 'server.lost': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
                 'server.restored': { actions: ['noteObstacle', 'tellStreams', 'forwardToRecording'] },
                 'recording.writing': { actions: 'tellWriting' },
+                'stream.missed': { actions: 'checkPipeline' },
+                'feed.failed': { actions: 'forwardToRecording' },
                 'recording.ending': 'ending',
                 'camera.drain': [
                   { guard: { type: 'isLoss' }, actions: { type: 'drainRecording' } },

@@ -112,6 +112,7 @@ export const machine = setup({
       id: 'syncing',
       tags: 'syncing',
       entry: 'trust',
+      on: { 'server.ended': { target: '#mediamtxLink.down', actions: { type: 'keepEnd' } } },
       invoke: {
         src: 'syncPaths',
         onDone: { target: 'up', actions: { type: 'keepPaths' } },
@@ -170,12 +171,16 @@ export const machine = setup({
           },
         },
       },
-      on: { 'breaker.opened': { target: 'degraded.open', actions: 'noteOpen' } },
+      on: {
+        'breaker.opened': { target: 'degraded.open', actions: 'noteOpen' },
+        'server.ended': { target: '#mediamtxLink.down', actions: { type: 'keepEnd' } },
+      },
     },
     degraded: {
       id: 'degraded',
       tags: 'degraded',
       entry: ['tellDegraded', 'doubt'],
+      on: { 'server.ended': { target: '#mediamtxLink.down', actions: { type: 'keepEnd' } } },
       initial: 'doubted',
       states: {
         doubted: {

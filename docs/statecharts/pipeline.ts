@@ -28,6 +28,7 @@ export const machine = setup({
     tellRelieved: () => {},
     tellMisfit: () => {},
     tellEnded: () => {},
+    tellFailure: () => {},
   },
   guards: {
     isCapturing: () => true,
@@ -36,7 +37,8 @@ export const machine = setup({
     isOverloaded: () => true,
     isRelieved: () => true,
     isOwn: () => true,
-    isGone: () => true,
+    hasEnded: () => true,
+    wasRecycled: () => true,
     isAbsent: () => true,
   },
   delays: {
@@ -44,6 +46,7 @@ export const machine = setup({
     firstFrameLimit: 20000,
     silence: 1000,
     recheck: 250,
+    glance: 100,
     stallLimit: 5000,
     farewell: 2000,
   },
@@ -64,6 +67,7 @@ export const machine = setup({
           actions: [{ type: 'keepProgress' }, 'tellStarted'],
         },
         'tap.reported': 'starting',
+        'pipeline.check': { actions: 'tellFailure' },
       },
     },
     starting: {
@@ -137,13 +141,14 @@ export const machine = setup({
       after: { stallLimit: 'stalled' },
       initial: 'flowing',
       states: {
-        flowing: { after: { silence: 'looking' } },
+        flowing: { after: { silence: 'looking' }, on: { 'pipeline.check': 'suspected' } },
+        suspected: { after: { glance: 'looking' } },
         looking: {
           invoke: {
             src: 'findProcess',
             onDone: [
               {
-                guard: { type: 'isGone' },
+                guard: { type: 'hasEnded' },
                 target: '#pipeline.reporting',
                 actions: ['noteKilled'],
               },
@@ -194,13 +199,14 @@ export const machine = setup({
       after: { stallLimit: 'stalled' },
       initial: 'flowing',
       states: {
-        flowing: { after: { silence: 'looking' } },
+        flowing: { after: { silence: 'looking' }, on: { 'pipeline.check': 'suspected' } },
+        suspected: { after: { glance: 'looking' } },
         looking: {
           invoke: {
             src: 'findProcess',
             onDone: [
               {
-                guard: { type: 'isGone' },
+                guard: { type: 'hasEnded' },
                 target: '#pipeline.reporting',
                 actions: ['noteKilled'],
               },
@@ -237,7 +243,28 @@ export const machine = setup({
       },
       initial: 'recycling',
       states: {
-        recycling: { invoke: { src: 'recycleProcess', onDone: 'waiting', onError: 'waiting' } },
+        recycling: {
+          invoke: {
+            src: 'recycleProcess',
+            onDone: [
+              {
+                guard: { type: 'wasRecycled' },
+                target: 'waiting',
+                actions: {
+                  type: 'tellFailure',
+                  params: {
+                    reason: {
+                      code: 'pipeline_restarted',
+                      details: 'the pipeline was restarted because it delivered no frames',
+                    },
+                  },
+                },
+              },
+              { target: 'waiting', actions: 'tellFailure' },
+            ],
+            onError: { target: 'waiting', actions: 'tellFailure' },
+          },
+        },
         waiting: { after: { recheck: 'looking' } },
         looking: {
           invoke: {
@@ -288,9 +315,18 @@ export const machine = setup({
         src: 'takeReport',
         onDone: {
           target: 'asleep',
-          actions: [{ type: 'preferReport' }, 'tellEnded', 'tellMisfit', 'forgetProgress'],
+          actions: [
+            { type: 'preferReport' },
+            'tellEnded',
+            'tellFailure',
+            'tellMisfit',
+            'forgetProgress',
+          ],
         },
-        onError: { target: 'asleep', actions: ['tellEnded', 'tellMisfit', 'forgetProgress'] },
+        onError: {
+          target: 'asleep',
+          actions: ['tellEnded', 'tellFailure', 'tellMisfit', 'forgetProgress'],
+        },
       },
     },
   },

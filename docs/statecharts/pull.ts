@@ -14,6 +14,7 @@ export const machine = setup({
     noteEnd: () => {},
     clearReason: () => {},
     tellStarted: () => {},
+    tellFailure: () => {},
     tellStalled: () => {},
     tellEnded: () => {},
   },
@@ -83,6 +84,7 @@ export const machine = setup({
           params: { reason: { code: 'no_frames', details: 'the camera delivers no frames' } },
         },
         'tellStalled',
+        'tellFailure',
       ],
       initial: 'waiting',
       states: {

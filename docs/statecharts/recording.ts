@@ -22,6 +22,7 @@ export const machine = setup({
     endGap: () => {},
     countAttempt: () => {},
     noteCondition: () => {},
+    explain: () => {},
     wakeHold: () => {},
     takeFailure: () => {},
     takeReason: () => {},
@@ -62,6 +63,7 @@ export const machine = setup({
   },
 }).createMachine({
   id: 'recording',
+  on: { 'feed.failed': { actions: 'explain' } },
   initial: 'deciding',
   states: {
     deciding: { always: [{ guard: 'hasStarted', target: 'waiting' }, { target: 'starting' }] },
@@ -279,7 +281,11 @@ export const machine = setup({
                     },
                     'stream.lost': {
                       target: 'interrupted.lost',
-                      actions: ['takeReason', { type: 'beginGap', params: { closes: false } }],
+                      actions: [
+                        'takeReason',
+                        { type: 'beginGap', params: { closes: false } },
+                        { type: 'tellCamera', params: { type: 'stream.missed' } },
+                      ],
                     },
                   },
                 },
@@ -301,7 +307,7 @@ export const machine = setup({
                       target: '#capturing',
                       actions: [{ type: 'addSegment' }, { type: 'endGap' }, 'tellResumption'],
                     },
-                    'stream.lost': '.lost',
+                    'stream.lost': { target: '.lost', actions: 'explain' },
                   },
                   after: { interruptionLimit: '#recording.holding.closing.pausing' },
                 },

@@ -49,8 +49,11 @@ export type TapEvent =
   /** The failure tap was written: a process has started, or failed. */
   | { type: 'tap.reported' }
 
-/** `unknown`: no process of this camera was seen so far, for example if the media server runs as another user. */
-export type Presence = 'running' | 'gone' | 'unknown'
+/**
+ * `waiting`: the process does not capture, because it waits for the device, or starts ffmpeg again. `unknown`: no
+ * process of this camera was seen so far, for example if the media server runs as another user.
+ */
+export type Presence = 'running' | 'waiting' | 'gone' | 'unknown'
 
 /** The ffmpeg processes of the cameras. The media server starts them; taps report progress, failure and stills. */
 export interface Pipelines {

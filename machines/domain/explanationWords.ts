@@ -71,6 +71,8 @@ const needs: Partial<Record<ReasonCode, string>> = {
   certificate_untrusted: 'the certificate of the camera is trusted',
   path_refused: 'the media server accepts the path: correct its configuration and restart it',
   server_unreachable: 'the media server answers again',
+  server_ended: 'the media server has started again',
+  server_hung: 'the media server has started again',
   server_error: 'the media server answers without errors',
   server_restarted: 'the paths are written again, which takes a moment',
   breaker_open: 'a trial call to the media server succeeds',

@@ -79,6 +79,8 @@ const sentences = {
   server_refused: 'the media server refuses the request',
   server_error: 'the media server answers with an error',
   server_restarted: 'the media server was restarted',
+  server_ended: 'the media server ended',
+  server_hung: 'the media server did not answer any more and was killed',
   server_closed: 'the media server closed the connection',
   breaker_open: 'calls to the media server are paused because too many failed',
   file_not_closed: 'the media server did not close the last file',

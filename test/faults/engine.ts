@@ -1,4 +1,4 @@
-import { type FaultName, faults } from './faults.js'
+import { type FaultName, faults, gapReasons } from './faults.js'
 import { cameraCount, type Station, stations, timedDuration } from './stations.js'
 import type { Ended, Seen, World, Worlds } from './world.js'
 
@@ -8,6 +8,8 @@ export interface Cell {
   outcome: 'undisturbed' | 'back' | 'continued' | 'completed' | 'released' | 'ended' | 'answered' | 'refused' | 'stuck'
   /** Code of the reason that clients got meanwhile, or with the end. */
   reason?: string | undefined
+  /** Recordings: the codes of the gaps. */
+  gaps?: string[]
   /** ms from the end of the fault until the camera works as before. */
   took: number
   /** Recordings: ms without media, beyond those of the fault itself. */
@@ -219,6 +221,7 @@ function recordingCell(
     outcome: ended.gaps.length > 0 || reasons.length > 0 ? 'continued' : 'undisturbed',
     took,
     reason: ended.gaps[0]?.reason ?? reasons[0],
+    gaps: ended.gaps.map((gap) => gap.reason),
     lost,
     faults: [
       ...(ended.unplayable > 0 ? [`${ended.unplayable} files cannot be played`] : []),
@@ -259,6 +262,7 @@ async function timedCell(
     outcome: isRight ? 'completed' : 'ended',
     took,
     reason: isRight ? (gaps[0]?.reason ?? reasons[0]) : reason,
+    gaps: gaps.map((gap) => gap.reason),
     lost: Math.max(0, span - media - lasted),
     faults: unplayable > 0 ? [`${unplayable} files cannot be played`] : [],
   }
@@ -310,9 +314,11 @@ function watch(world: World, every: number) {
 export function broken(name: FaultName, row: Row, tolerance: number): string[] {
   const { mayLose } = faults[name]
   return stations.flatMap((station) => {
-    const { faults: wrong = [], lost = 0 } = row[station] ?? {}
+    const { faults: wrong = [], lost = 0, gaps = [] } = row[station] ?? {}
     const tooMuch = lost > mayLose + tolerance ? [`${seconds(lost)} are lost beyond the fault`] : []
-    return [...wrong, ...tooMuch].map((what) => `${station}: ${what}`)
+    const vague = gaps.filter((gap) => !gapReasons[name]?.some((code) => code === gap))
+    const untrue = vague.length > 0 ? [`the reasons of its gaps are ${gaps.join(', ')}`] : []
+    return [...wrong, ...tooMuch, ...untrue].map((what) => `${station}: ${what}`)
   })
 }
 

@@ -1,3 +1,5 @@
+import type { ReasonCode } from '../../machines/domain/reason.js'
+
 /** The faults of the fault table. Each world (simulated, real processes, virtual machine) causes those that it can. */
 
 /** What the service uses when the fault comes: cameras that it captures, or streams of network cameras. */
@@ -97,5 +99,34 @@ export const faults = {
 } as const satisfies Record<string, Fault>
 
 export type FaultName = keyof typeof faults
+
+/** Codes of the reasons that the gaps of a recording may have. */
+export const gapReasons: Partial<Record<FaultName, readonly ReasonCode[]>> = {
+  unplugged: ['unplugged'],
+  unpluggedLong: ['unplugged'],
+  otherPort: ['unplugged'],
+  udevSilent: ['unplugged'],
+  cameraHangs: ['pipeline_restarted'],
+  deviceBusy: ['unplugged'],
+  deviceDenied: ['unplugged'],
+  ffmpegKilled: ['pipeline_killed'],
+  ffmpegStopped: ['pipeline_restarted'],
+  sourceBlip: ['source_closed'],
+  sourceAway: ['unreachable'],
+  sourceSilent: ['no_data'],
+  serverKilled: ['server_ended'],
+  serverHangs: ['server_hung', 'server_unreachable'],
+  serverGone: ['server_ended'],
+  pathsLost: ['server_restarted'],
+  diskFull: ['storage_full'],
+  inodesUsed: ['storage_full'],
+  readOnly: ['storage_read_only'],
+  folderRemoved: ['storage_missing'],
+  writeErrors: ['storage_failed'],
+  fileDeleted: ['file_removed'],
+  serviceKilled: ['service_restarted'],
+  serviceRestarted: ['service_restarted'],
+  serviceHangs: ['service_restarted'],
+}
 
 export const faultNames = Object.keys(faults) as FaultName[]

@@ -71,31 +71,47 @@ describe('mediamtxLink', () => {
 
   it('tells the end of the process as the reason, not what a check of it found, until it runs again', async () => {
     const { actor, clock, facts, cause, answers, silent, synced } = await up()
-    const details = 'the media server was ended by SIGKILL'
-    actor.send({ type: 'server.ended', reason: details })
-    expect(cause().reason, 'no check has failed yet').to.equal(undefined)
+    const reason = because('server_ended', 'the media server was ended by SIGKILL')
+    actor.send({ type: 'server.ended', reason })
+    expect(facts.at(-1), 'no check is needed').to.deep.equal({ type: 'link.down', reason })
+    expect(cause().reason).to.deep.equal(reason)
     actor.send({ type: 'link.check' })
     await silent()
-    const reason = because('server_unreachable', details)
-    expect(facts.at(-1)).to.deep.equal({ type: 'link.degraded', reason })
-    expect(cause().reason).to.deep.equal(reason)
     clock.increment(1_000)
     await silent()
-    expect(facts.at(-1)).to.deep.equal({ type: 'link.down', reason })
+    expect([facts.at(-1), cause().reason]).to.deep.equal([{ type: 'link.down', reason }, reason])
     actor.send({ type: 'server.runs' })
-    expect(cause().reason?.details).not.to.equal(details)
+    expect(cause().reason).not.to.deep.equal(reason)
     actor.send({ type: 'link.check' })
     await answers('tuesday')
     await synced(1)
     expect(cause()).to.deep.equal({ state: 'up', since: 0 })
   })
 
-  it('says that the server was restarted if its new process answers first', async () => {
-    const { actor, facts, answers } = await up()
-    actor.send({ type: 'server.ended', reason: 'the media server was ended by SIGKILL' })
+  it('names the end of its process as the reason if the next process answers at once', async () => {
+    const { actor, facts, answers, synced, state } = await up()
+    const reason = because('server_ended', 'the media server was ended by SIGKILL')
+    actor.send({ type: 'server.ended', reason })
     actor.send({ type: 'link.check' })
     await answers('tuesday')
-    expect(facts.at(-1)).to.deep.equal({ type: 'link.down', reason: because('server_restarted') })
+    expect(facts.at(-1)).to.deep.equal({ type: 'link.down', reason })
+    await synced(1)
+    expect(state()).to.equal('up')
+  })
+
+  it('is down at once when its process ends, in each state', async () => {
+    const reason = because('server_ended', 'the media server was ended by SIGKILL')
+    const one = await up()
+    one.actor.send({ type: 'link.check' })
+    await one.silent()
+    expect(one.state()).to.equal('degraded')
+    one.actor.send({ type: 'server.ended', reason })
+    expect(one.facts.at(-1)).to.deep.equal({ type: 'link.down', reason })
+    const other = link()
+    await other.answers('monday')
+    expect(other.state()).to.equal('syncing')
+    other.actor.send({ type: 'server.ended', reason })
+    expect(other.facts.at(-1)).to.deep.equal({ type: 'link.down', reason })
   })
 
   it('adds jitter to its delays', async () => {
@@ -216,7 +232,7 @@ describe('mediamtxLink', () => {
         event.type === 'server.lost' ? [(event as unknown as { reason: Reason }).reason.details] : [],
       ),
     ]
-    actor.send({ type: 'server.ended', reason: 'it was ended by SIGKILL' })
+    actor.send({ type: 'server.ended', reason: because('server_ended', 'it was ended by SIGKILL') })
     actor.send({ type: 'link.check' })
     await silent()
     clock.increment(100)
@@ -224,7 +240,7 @@ describe('mediamtxLink', () => {
     const first = ['it was ended by SIGKILL']
     expect(told()).to.deep.equal([first, first])
     for (let start = 0; start < 3; start += 1) {
-      actor.send({ type: 'server.ended', reason: 'port 8554 is in use' })
+      actor.send({ type: 'server.ended', reason: because('server_ended', 'port 8554 is in use') })
       clock.increment(1_000)
       await silent()
     }

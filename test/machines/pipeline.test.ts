@@ -74,7 +74,7 @@ describe('pipeline', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
   })
 
-  it('tells its camera that the encoder failed, and of no other failure', async () => {
+  it('tells its camera why there are no frames, and that the encoder failed', async () => {
     for (const code of ['encoder_failed', 'server_closed'] as const) {
       const machine = pipelineMachine.provide({
         actors: {
@@ -88,10 +88,81 @@ describe('pipeline', () => {
       actor.send({ type: 'tap.reported' })
       clock.increment(300)
       await turn()
-      expect(heard).to.deep.equal(
-        code === 'encoder_failed' ? [{ type: 'pipeline.encoderFailed', reason: because(code) }] : [],
-      )
+      expect(heard).to.deep.equal([
+        { type: 'feed.failed', reason: because(code) },
+        ...(code === 'encoder_failed' ? [{ type: 'pipeline.encoderFailed', reason: because(code) }] : []),
+      ])
     }
+  })
+
+  it('looks at its process when its stream was lost, before the next one replaces it', async () => {
+    for (const presence of ['gone', 'waiting'] as const) {
+      const { actor, process, facts, wait, frames } = pipeline()
+      process.starts()
+      frames(3)
+      process.is(presence)
+      actor.send({ type: 'pipeline.check' })
+      await wait(50)
+      expect(facts(), 'it may still be ending').to.deep.equal(['stream.started'])
+      await wait(50)
+      expect(facts()).to.deep.equal(['stream.started', 'stream.ended pipeline_killed'])
+    }
+    const { actor, facts, wait, frames, process } = pipeline()
+    process.starts()
+    frames(3)
+    actor.send({ type: 'pipeline.check' })
+    await wait(200)
+    frames(6)
+    expect(facts(), 'it runs').to.deep.equal(['stream.started'])
+  })
+
+  it('waits for a process that waits for its device', async () => {
+    const { process, facts, wait, reported, word } = pipeline()
+    process.is('waiting')
+    reported()
+    await wait(2_000)
+    expect([word(), facts()]).to.deep.equal(['starting', []])
+  })
+
+  it('tells its camera at once that it ends a process without frames, or that there are none', async () => {
+    for (const [isFound, code] of [
+      [true, 'pipeline_restarted'],
+      [false, 'no_frames'],
+    ] as const) {
+      const machine = pipelineMachine.provide({
+        actors: {
+          watchTaps: fromCallback(() => {}) as never,
+          findProcess: fromPromise<Presence>(async () => 'running') as never,
+          recycleProcess: fromPromise<boolean>(async () => isFound) as never,
+        },
+      })
+      const clock = new SimulatedClock()
+      const { actor, heard } = withParent(machine, { input: { camera: 'camera0' }, clock })
+      actor.send({ type: 'tap.progress', sender: 1, progress: { frames: 1, fps: 15, bitrate: 0 } })
+      clock.increment(5_000)
+      await turn()
+      expect(heard).to.deep.equal([{ type: 'feed.failed', reason: because(code) }])
+    }
+  })
+
+  it('tells again why the last process ended when it is asked', async () => {
+    const machine = pipelineMachine.provide({
+      actors: {
+        watchTaps: fromCallback(() => {}) as never,
+        findProcess: fromPromise<Presence>(async () => 'gone') as never,
+        takeReport: fromPromise<Reason | undefined>(async () => because('pipeline_failed')) as never,
+      },
+    })
+    const clock = new SimulatedClock()
+    const { actor, heard } = withParent(machine, { input: { camera: 'camera0' }, clock })
+    actor.send({ type: 'pipeline.check' })
+    expect(heard, 'there was none').to.deep.equal([])
+    actor.send({ type: 'tap.reported' })
+    clock.increment(300)
+    await turn()
+    actor.send({ type: 'pipeline.check' })
+    const told = { type: 'feed.failed', reason: because('pipeline_failed') }
+    expect(heard).to.deep.equal([told, told])
   })
 
   it('waits until ffmpeg has ended, and reports its reason', async () => {
@@ -464,6 +535,9 @@ function pipeline(fps?: number, { unreadable = false } = {}) {
     process: {
       starts: () => {
         presence = 'running'
+      },
+      is: (now: Presence) => {
+        presence = now
       },
       ends: (reason?: Reason) => {
         presence = 'gone'

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { fromPromise, SimulatedClock } from 'xstate'
 import type { StreamFact } from '../../machines/domain/facts.js'
+import { because } from '../../machines/domain/reason.js'
 import { type PathMeasurement, pullMachine } from '../../machines/pull.js'
 import { turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
@@ -18,10 +19,11 @@ describe('pull', () => {
   })
 
   it('stalls when no bytes arrive, and continues when they do', async () => {
-    const { facts, second, word } = pull()
+    const { facts, second, told, word } = pull()
     await second({ ready: true, bytes: 1_000 })
     for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
     expect(word()).to.equal('stalled')
+    expect(told().at(-1)).to.deep.equal({ type: 'feed.failed', reason: because('no_frames') })
     await second({ ready: true, bytes: 2_000 })
     expect(word()).to.equal('running')
     expect(facts()).to.deep.equal(['stream.started', 'stream.stalled no_frames', 'stream.started'])

@@ -271,7 +271,7 @@ describe('recording', () => {
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
   })
 
-  it('keeps the first reason of an interruption: the stream without data is ended because of it', async () => {
+  it('keeps the first reason of an interruption if a later one does not say more: a stream without data is ended', async () => {
     const { actor, clock, view, opened, firstBytes } = record()
     await opened()
     await firstBytes()
@@ -709,6 +709,46 @@ describe('recording', () => {
       expect(intents.at(-1)).to.deep.include({ gaps: [gap] })
     })
 
+    it('with the cause of the gap, which is found after its first reason', async () => {
+      const events = {
+        'its process': { type: 'feed.failed', reason: because('pipeline_killed') },
+        'the media server': { type: 'server.lost', reason: because('server_ended') },
+        'its camera': { type: 'stream.lost', reason: because('unreachable') },
+      } as const
+      for (const [what, event] of Object.entries(events)) {
+        const { actor, facts, view, news, opened, firstBytes } = record()
+        await opened()
+        await firstBytes()
+        news()
+        actor.send({ type: 'stream.lost', reason: because('server_closed') })
+        expect(news(), 'its camera looks for the cause').to.deep.equal(['stream.missed'])
+        actor.send(event)
+        expect(view(), what).to.deep.include({ status: 'INTERRUPTED', reason: event.reason })
+        actor.send({ type: 'segment.added', segment: two, at: 8_500 })
+        expect(facts.at(-1), what).to.deep.nested.include({ 'gap.reason': event.reason })
+      }
+    })
+
+    it('with the end of the media server as the cause if that was known before the loss of the stream', async () => {
+      const { actor, facts, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'server.lost', reason: because('server_ended') })
+      actor.send({ type: 'stream.lost', reason: because('server_closed') })
+      expect(facts.at(-1)).to.deep.include({ type: 'recording.interrupted', reason: because('server_ended') })
+    })
+
+    it('a stream that its network camera ended, with that reason', async () => {
+      const { actor, facts, opened, firstBytes } = record({ isPulled: true })
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'stream.lost', reason: because('server_closed') })
+      actor.send({ type: 'segment.added', segment: two, at: 8_500 })
+      expect(facts.at(-1)).to.deep.nested.include({
+        'gap.reason': because('source_closed', 'the camera ended the stream'),
+      })
+    })
+
     it('a restart of the service', async () => {
       const gaps = [{ from: 2_000, to: 3_000, reason: because('unplugged') }]
       const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'mkv', startedAt: 1_000, gaps }
@@ -742,6 +782,21 @@ describe('recording', () => {
       type: 'recording.ended',
       'outcome.reason.code': 'duration_reached',
     })
+  })
+
+  it('ends at its planned end, with its last gap, if that passed while the service was down', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by: ann, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { facts, finishes, durationOver, fileClosed } = record({
+      duration: 8_000,
+      recalled: { intent: { ...intent, duration: 8_000 }, grewAt: 3_000 },
+      lacks: { server: because('not_started') },
+    })
+    await durationOver()
+    await fileClosed({ files: [oneFile], endedAt: 12_800 })
+    const gaps = [{ from: 3_000, to: 9_000, reason: because('service_restarted') }]
+    const { outcome } = facts.at(-1) as Extract<RecordingFact, { outcome: unknown }>
+    expect([outcome.endedAt, outcome.gaps]).to.deep.equal([9_000, gaps])
+    expect(finishes.at(-1)).to.deep.include({ gaps })
   })
 
   it('ends when it has waited too long, if there is a limit', async () => {
@@ -917,7 +972,8 @@ describe('recording', () => {
       'keeps its intent': { ...starting, down: 'RECORDING' },
       records: { ...started, down: 'RECORDING' },
       'is stalled': { ...started, down: 'INTERRUPTED' },
-      'closes its files': paused('no_data'),
+      // Nothing was written, and now it is clear why.
+      'closes its files': { ...started, down: 'suspended: server_unreachable, waits for server' },
       'waits for the storage': {
         ...paused('storage_warning'),
         down: 'suspended: storage_warning, waits for storage',

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
@@ -67,12 +68,12 @@ describe('serverProcess', () => {
     await turn()
     expect(kills()).to.equal(1)
     actor.send({ type: 'server.exited', reason: 'signal SIGKILL' })
-    const ended = 'the media server did not answer any more and was killed'
+    const ended = because('server_hung')
     expect(heard.at(-1), 'not the signal, which came from here').to.deep.equal({ type: 'server.changed', ended })
     clock.increment(0)
     expect(starts()).to.equal(2)
     actor.send({ type: 'server.exited', reason: 'it exited with code 1' })
-    expect(actor.getSnapshot().context.reason).to.equal('it exited with code 1')
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('server_ended', 'it exited with code 1'))
   })
 
   it('kills a child that never answers', async () => {
@@ -122,7 +123,7 @@ describe('serverProcess', () => {
     clock.increment(19_999)
     expect(ends).to.deep.equal([])
     clock.increment(1)
-    const failure = 'the media server did not answer in time after its start and was ended'
+    const failure = because('server_hung', 'the media server did not answer in time after its start and was ended')
     expect(ends).to.deep.equal([{ isSilent: true, failure }])
     expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: failure })
     expect(starts(), 'the ports are still in use').to.equal(1)
@@ -180,14 +181,15 @@ describe('serverProcess', () => {
     const { actor, heard, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
-    actor.send({ type: 'server.exited', reason: 'the media server was ended by SIGKILL' })
-    expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: 'the media server was ended by SIGKILL' })
+    const details = 'the media server was ended by SIGKILL'
+    actor.send({ type: 'server.exited', reason: details })
+    expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: because('server_ended', details) })
   })
 
   it('shows why it could not choose a server, and retries', async () => {
     const { actor, clock, choices, choosingFails } = server()
     await choosingFails('port 9997 is taken')
-    expect(actor.getSnapshot().context.reason).to.equal('port 9997 is taken')
+    expect(actor.getSnapshot().context.reason?.details).to.equal('port 9997 is taken')
     clock.increment(0)
     expect(choices()).to.equal(2)
   })

@@ -58,6 +58,18 @@ describe('the processes of pipelines, as publishers', () => {
     expect(admit('camera0')).to.equal(false)
   })
 
+  it('are seen as waiting while their command starts ffmpeg again', async () => {
+    const { presence } = table()
+    const command = start('sleep', '30')
+    await until('the command', () => presence('camera0') === 'waiting')
+    const child = await capture()
+    await until('ffmpeg', () => presence('camera0') === 'running')
+    await end(child)
+    await until('the end of ffmpeg', () => presence('camera0') === 'waiting')
+    await end(command)
+    await until('the end of all', () => presence('camera0') === 'gone')
+  })
+
   it('of another user are admitted if the media server may hide them, until one was visible', async () => {
     const { admit } = table(true)
     expect([admit('camera0'), admit('camera0')]).to.deep.equal([true, true])

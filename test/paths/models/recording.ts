@@ -54,6 +54,7 @@ const recording = model(recordingMachine, {
     { type: 'storage.blocked', reason: full },
     { type: 'storage.freed' },
     { type: 'server.lost', reason: down },
+    { type: 'feed.failed', reason: because('pipeline_killed') },
     { type: 'server.restored' },
     { type: 'service.stopping' },
   ],

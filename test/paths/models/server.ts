@@ -32,7 +32,11 @@ const other = { done: { version: '1.19.3', started: 'tuesday' } }
 
 const mediamtxLink = model(mediamtxLinkMachine, {
   starts: { start: { seed: 1, resetAfter: 30_000 } },
-  events: [{ type: 'link.check' }, { type: 'server.ended', reason: 'it was killed' }, { type: 'server.runs' }],
+  events: [
+    { type: 'link.check' },
+    { type: 'server.ended', reason: because('server_ended', 'it was killed') },
+    { type: 'server.runs' },
+  ],
   effects: {
     askInfo: [one, other, fails('server_unreachable')],
     syncPaths: [{ done: 2 }, fails('server_unreachable')],

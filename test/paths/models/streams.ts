@@ -42,7 +42,11 @@ const paced = (sender: number, frames: number, speed: number): Outcome =>
 
 const pipeline = model(pipelineMachine, {
   starts: { start: { camera }, 'without a media server': { camera, server: because('server_unreachable') } },
-  events: [{ type: 'server.lost', reason: because('server_unreachable') }, { type: 'server.restored' }],
+  events: [
+    { type: 'server.lost', reason: because('server_unreachable') },
+    { type: 'server.restored' },
+    { type: 'pipeline.check' },
+  ],
   effects: {
     watchTaps: ({ context }) => [
       paced(context.sender ?? 1, context.progress.frames + 1, 0.4),
@@ -55,7 +59,7 @@ const pipeline = model(pipelineMachine, {
       sends('tap.finished', { sender: 2 }),
       sends('tap.reported'),
     ],
-    findProcess: [{ done: 'running' }, { done: 'gone' }, { done: 'unknown' }, crashes],
+    findProcess: [{ done: 'running' }, { done: 'waiting' }, { done: 'gone' }, { done: 'unknown' }, crashes],
     takeReport: [{ done: undefined }, { done: because('device_busy') }, crashes],
     recycleProcess: [{ done: true }, { done: false }, crashes],
   },

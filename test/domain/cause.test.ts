@@ -1,0 +1,26 @@
+import { expect } from 'chai'
+import { moreExact } from '../../machines/domain/cause.js'
+import { because, type ReasonCode } from '../../machines/domain/reason.js'
+
+describe('the cause of an interruption', () => {
+  const cases: [known: ReasonCode, found: ReasonCode, cause: ReasonCode, why: string][] = [
+    ['server_closed', 'pipeline_killed', 'pipeline_killed', 'the process says more than its connection'],
+    ['pipeline_killed', 'server_ended', 'server_ended', 'the process ended with its media server'],
+    ['server_closed', 'server_unreachable', 'server_unreachable', 'it does not answer at all'],
+    ['server_unreachable', 'server_hung', 'server_hung', 'it was killed for it'],
+    ['pipeline_restarted', 'unplugged', 'unplugged', 'the stream stalled because the camera was gone'],
+    ['no_data', 'no_frames', 'no_frames', 'nothing is written because nothing comes'],
+    ['no_data', 'server_closed', 'no_data', 'the media server closes a stream without data'],
+    ['server_closed', 'no_longer_used', 'server_closed', 'a process that ends normally is no cause'],
+    ['unplugged', 'server_ended', 'unplugged', 'the first of two causes stays'],
+    ['storage_full', 'server_closed', 'storage_full', 'a symptom replaces no cause'],
+  ]
+  for (const [known, found, cause, why] of cases)
+    it(`of ${known}, then ${found} is ${cause}: ${why}`, () => {
+      expect(moreExact(because(known), because(found)).code).to.equal(cause)
+    })
+
+  it('stays as it is known if nothing more is found', () => {
+    expect(moreExact(because('no_data'), undefined).code).to.equal('no_data')
+  })
+})
