@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CameraServiceClient } from '../rpc/client/index.js'
-import { demandKnown } from './client/known.js'
 import { entryText, type HistoryEntry } from './explanationText.js'
 import type { CommandOf } from './line/command.js'
 import type { Outcome } from './outcome.js'
@@ -26,8 +25,6 @@ export async function history(
     for (const entry of entries.toReversed()) print(json ? JSON.stringify(entry) : entryText(entry))
   }
   const { entries } = await client.call('get_history', filter)
-  // A camera that is gone has entries; one that never was has none.
-  if (entries.length === 0 && filter.device !== undefined) await demandKnown(client, filter.device)
   show(entries)
   let after = entries[0]?.seq ?? 0
   const { limit: _limit, ...same } = filter

@@ -41,7 +41,8 @@ export const NewFileName = Type.String({
   ...fileName,
   description:
     `${nameRule}. No file is overwritten: if any camera has one of this name, with whatever extension, the next free ` +
-    'name is used (`front-2.jpg` for `front.jpg`). The result tells the name',
+    'name is used (`front-2.jpg` for `front.jpg`). A name of the form that the pictures of another camera get ' +
+    '(`camera1_2026-01-31_…`) gets a number, too. The result tells the name',
 })
 export const OneFile = Type.Object({ filename: FileName })
 

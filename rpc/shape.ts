@@ -47,7 +47,8 @@ export const rules: Readonly<Record<string, Rule>> = {
 
 const formOf = ({ examples, description }: ErrorObject['parentSchema'] = {}) => {
   if (examples !== undefined) return `: write it as in ${examples[0]}`
-  return description === undefined ? '' : `; allowed: ${description}`
+  // What follows the first sentence is not about the form.
+  return description === undefined ? '' : `; allowed: ${description.split('. ')[0]}`
 }
 
 const range = ({ minimum, maximum }: ErrorObject['parentSchema'] = {}) => {

@@ -60,7 +60,7 @@ export async function record(
     const show = showProgress(client, watch, { device, files: started.files, duration: duration ?? 0 }, ports)
     try {
       const ended = await Promise.race([watch.ended, abortOf(signal)])
-      if (ended !== 'aborted') return endedOutcome(ended, json)
+      if (ended !== 'aborted') return endedOutcome(ended, json, duration)
     } finally {
       show.end()
     }
@@ -86,16 +86,20 @@ function startedOutcome(
   return { status: 0, out: clean(filename), err: `${device} is recording; ${until}` }
 }
 
-function endedOutcome(ended: Ended, json: boolean): Outcome {
-  const hasFailed = ended.status === 'ERROR'
+/** `duration`: what was asked for, in s; absent: it was stopped from here. */
+function endedOutcome(ended: Ended, json: boolean, duration?: number): Outcome {
   const out = json ? { out: JSON.stringify(ended, null, 2) } : ended.files.length > 0 ? { out: endText(ended) } : {}
-  if (!hasFailed) return { status: 0, ...out }
-  const why = clean(ended.details ?? ended.reason)
-  return {
-    status: 1,
-    ...out,
-    err: `camera-service: the recording of ${ended.device} has failed: ${why}; camera-service explain ${ended.device} says more`,
-  }
+  const complaint = complaintOf(ended, duration)
+  return complaint === undefined ? { status: 0, ...out } : { status: 1, ...out, err: `camera-service: ${complaint}` }
+}
+
+function complaintOf({ device, status, reason, details, duration: recorded }: Ended, duration?: number): string | undefined {
+  const why = clean(details ?? reason)
+  if (status === 'ERROR')
+    return `the recording of ${device} has failed: ${why}; camera-service explain ${device} says more`
+  if (duration === undefined || reason === 'duration_reached') return undefined
+  const end = reason === 'requested' ? 'another client stopped it' : why
+  return `the recording of ${device} ended after ${clockText(recorded)} of ${clockText(duration)}: ${end}`
 }
 
 /** The files, one per line, and the whole behind them. */

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { createConnection } from 'node:net'
 import WebSocket from 'ws'
-import { type ErrorData, errorKinds } from '../../machines/domain/errors.js'
+import { type ErrorData, errorKinds, suggestionKeyOf } from '../../machines/domain/errors.js'
 import {
   CallTimedOut,
   type CameraServiceClient,
@@ -117,7 +117,11 @@ type Words = 'command line' | 'API'
 
 /** What is wrong and what to do. */
 function sentence({ method, code, message, data }: RpcError, words: Words = 'command line'): string {
-  if (words === 'API') return sentencesOf(message, data.details, data.suggestion)
+  if (words === 'API') {
+    // The details name the parameter already, and nobody sees the data here.
+    const isAboutData = suggestionKeyOf(code, data) === 'invalidParams'
+    return sentencesOf(message, data.details, isAboutData ? undefined : data.suggestion)
+  }
   // The person has not called a method.
   return personal(code, message.replace(`${method}: `, ''), data)
 }

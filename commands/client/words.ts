@@ -101,6 +101,7 @@ const suggestions: Partial<Record<SuggestionKey, (data: Data) => string>> = {
   'notFound.recording': lists('list_recordings', 'recordings'),
   'notFound.snapshot': lists('list_snapshots', 'snapshots'),
   'notFound.key': lists('list_api_keys', 'keys'),
+  'notFound.actor': lists('get_actors', 'running actors'),
   'notFound.session': lists('list_sessions', 'sessions'),
   'notFound.version': lists('get_config_history', 'versions'),
   'notFound.page': () => 'camera-service recordings lists what exists',

@@ -182,6 +182,7 @@ const table = {
       snapshot: list('Check the name; list_snapshots returns all snapshots'),
       stream: list('Check the camera or the URL; get_streams and get_external_streams return all streams'),
       key: list('Check the id; list_api_keys returns all keys'),
+      actor: list('Check the name; get_actors returns all running actors, to administrators'),
       session: list('Check the id; list_sessions returns all sessions'),
       version: list('Check the number; get_config_history returns the versions that are kept'),
       page: { details: 'there is nothing at this address', suggestion: checkAddress },
@@ -337,7 +338,7 @@ export const errorBody = ({ key, code, message, data }: ServiceError, transport:
 
 /** `Camera not found`, `Recording not found` … */
 export const notFound = (
-  resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session' | 'Version',
+  resource: 'Camera' | 'Recording' | 'Snapshot' | 'Stream' | 'File' | 'Key' | 'Session' | 'Version' | 'Actor',
   id: string,
 ): ServiceError => new ServiceError('notFound', { resource: resource.toLowerCase(), id }, `${resource} not found`)
 

@@ -405,7 +405,7 @@ export interface Methods {
     params: {
       /** Camera id, as in camera0 */
       device: string
-      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end. No file is overwritten: if any camera has one of this name, with whatever extension, the next free name is used (`front-2.jpg` for `front.jpg`). The result tells the name */
+      /** Printable characters except `/ \ < > : " | ? *`; no `..`, no dot, dash or space at its beginning, no dot or space at its end. No file is overwritten: if any camera has one of this name, with whatever extension, the next free name is used (`front-2.jpg` for `front.jpg`). A name of the form that the pictures of another camera get (`camera1_2026-01-31_…`) gets a number, too. The result tells the name */
       filename?: string
       format?: 'jpg' | 'jpeg' | 'png'
       /** 0: the configured quality */

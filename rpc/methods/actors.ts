@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { cameraOf } from '../../machines/domain/journal.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'
 import { mayReach } from '../rights.js'
@@ -14,7 +15,6 @@ const Actor = Type.Object({
   since: Type.Optional(Time),
 })
 
-const cameraIn = (name: string): string | undefined => /^camera:(camera\d+)/.exec(name)?.[1]
 
 const getActors = method({
   name: 'get_actors',
@@ -28,7 +28,7 @@ const getActors = method({
     actors: directory
       .actors()
       .filter(({ name }) => {
-        const camera = cameraIn(name)
+        const camera = cameraOf(name)
         return camera === undefined || mayReach(caller, camera)
       })
       .map(({ name, parent, machine, states, since }) =>

@@ -3,11 +3,11 @@ import type { Caller } from '../../machines/domain/access.js'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Explanation } from '../../machines/domain/explanation.js'
 import { entryInWords } from '../../machines/domain/explanationWords.js'
-import type { JournalEntry } from '../../machines/domain/journal.js'
+import { cameraOf, type JournalEntry } from '../../machines/domain/journal.js'
 import { evidenceFor } from '../evidence.js'
 import { maySee, visible } from '../explained.js'
 import { Flapping, flappingFields } from '../flapping.js'
-import { method } from '../method.js'
+import { method, type Services } from '../method.js'
 import { given, iso, isoOf } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { mayReach } from '../rights.js'
@@ -65,8 +65,24 @@ const Instant = (description: string) =>
 const timeIn = (param: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
   const time = Date.parse(text)
-  if (Number.isNaN(time)) throw invalidParam(param, 'must be a time as in 2025-06-01T12:00:00Z')
+  if (Number.isNaN(time) || !isDay(text.slice(0, 10)))
+    throw invalidParam(param, 'must be a time as in 2025-06-01T12:00:00Z')
   return time
+}
+/** False for 30 February, which `Date` takes for a day in March. */
+const isDay = (text: string): boolean => new Date(text).toISOString().startsWith(text)
+
+/** An actor that never was has no history: its name is a mistake. One that is gone may have some. */
+async function demandActor(name: string, { directory, journal }: Services, caller: Caller | undefined): Promise<void> {
+  const isIt = (actor: string) => actor === name || actor.startsWith(`${name}/`)
+  const camera = cameraOf(name)
+  const isHidden = camera !== undefined && !mayReach(caller, camera)
+  if (!isHidden && directory.actors().some((actor) => isIt(actor.name))) return
+  const isVisible = (entry: JournalEntry) => maySee(caller, entry)
+  const { entries } = await journal.read({ actor: name, limit: 1, isVisible })
+  if (entries.length > 0) return
+  const isCamera = name === `camera:${camera}`
+  throw isCamera ? notFound('Camera', camera ?? name) : notFound('Actor', name)
 }
 
 const getHistory = method({
@@ -96,7 +112,8 @@ const getHistory = method({
     entries: Type.Array(Entry),
     next_cursor: Type.Optional(Type.Integer({ minimum: 1, description: 'Absent: there are no older entries' })),
   }),
-  handler: async ({ device, actor, since, until, limit = 100, cursor, after }, { services: { journal }, caller }) => {
+  handler: async ({ device, actor, since, until, limit = 100, cursor, after }, { services, caller }) => {
+    const { journal } = services
     if (device !== undefined && !mayReach(caller, device)) throw notFound('Camera', device)
     if (device !== undefined && actor !== undefined && !`${actor}/`.startsWith(`camera:${device}/`))
       throw invalidParam('actor', 'must be an actor of the device, or one of the two must be absent')
@@ -111,7 +128,12 @@ const getHistory = method({
       after,
     })
     const isVisible = (entry: JournalEntry) => maySee(caller, entry)
-    const { entries, next } = await journal.read({ ...query, limit, isVisible }).catch((error: unknown) => {
+    const read = async () => {
+      const page = await journal.read({ ...query, limit, isVisible })
+      if (page.entries.length === 0 && query.actor !== undefined) await demandActor(query.actor, services, caller)
+      return page
+    }
+    const { entries, next } = await read().catch((error: unknown) => {
       throw error instanceof ServiceError ? error : dependencyFailed('journal', reasonOf(error))
     })
     return { entries: visible(entries, caller).map(entryOf), ...given({ next_cursor: next }) }

@@ -67,10 +67,15 @@ describe('commands: explain and history', () => {
     ])
   })
 
-  it('refuse the history of a camera that never was, with those that exist', async () => {
+  it('refuse the history of a camera or an actor that never was', async () => {
     const { status, err } = await journal({ filter: { device: 'camera9' }, follow: false, json: false }).catch(failure)
     expect(status).to.equal(1)
-    expect(err).to.match(/^camera-service: there is no camera camera9: the cameras are camera0, camera1$/)
+    expect(err).to.equal('camera-service: Camera not found; camera-service cameras lists all cameras')
+    const other = await journal({ filter: { actor: 'disk' }, follow: false, json: false }).catch(failure)
+    expect(other).to.deep.include({
+      status: 1,
+      err: 'camera-service: Actor not found; camera-service call get_actors lists all running actors',
+    })
   })
 
   it('print the journal, oldest entry first', async () => {

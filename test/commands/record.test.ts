@@ -101,6 +101,23 @@ describe('command record', () => {
     expect(listeners.size, 'subscriptions').to.equal(0)
   })
 
+  it('fails if the recording ended before its time, with the reason', async () => {
+    for (const [reason, details, why] of [
+      ['requested', undefined, 'another client stopped it'],
+      ['removed', 'the camera was removed', 'the camera was removed'],
+    ] as const) {
+      const { run, tell, settled } = stage()
+      const done = run({ duration: 30 })
+      await settled()
+      tell('recording.stop', { ...ended, duration: 7, reason, details })
+      expect(await done).to.deep.equal({
+        status: 1,
+        out: 'camera0_a.mp4  0:07, 1.2 MB',
+        err: `camera-service: the recording of camera0 ended after 0:07 of 0:30: ${why}`,
+      })
+    }
+  })
+
   it('says that the recording is interrupted, and that the connection is', async () => {
     const { run, tell, enter, shown, settled, pass } = stage()
     const done = run({ duration: 30 })

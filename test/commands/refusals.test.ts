@@ -77,6 +77,14 @@ describe('a refusal on the terminal', () => {
     )
   })
 
+  it('does not speak of data that call does not show', () => {
+    const refused = new ServiceError('invalidParams', { param: 'filename', rule: 'has the wrong form' })
+    const error = new RpcError('take_snapshot', errorBody(refused))
+    expect(refusalOf(error, 'API')?.err).to.equal(
+      'camera-service: take_snapshot: Invalid parameters; filename has the wrong form',
+    )
+  })
+
   it('names the command in sentences of the service, and leaves keys of the configuration', () => {
     const need = needOf({ state: 'not recording', method: 'stop_recording', allowed: ['start_recording'] })
     expect(forPerson(need, 'camera3')).to.equal('a recording runs: run camera-service record camera3 first')

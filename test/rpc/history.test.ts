@@ -50,10 +50,25 @@ describe('methods for the journal', () => {
     expect(await seqs({ until: '2025-06-01T12:00:00Z' })).to.deep.equal([2, 1])
     const both = await viewer.call('get_history', { device: 'camera1', actor: 'storage' })
     expect(both.error?.data).to.deep.include({ param: 'actor' })
-    const noTime = await viewer.call('get_history', { since: '2025-99-99' })
-    expect(noTime.error?.data).to.deep.include({ param: 'since' })
+    for (const since of ['2025-99-99', '2025-02-30', '2025-02-29T10:00:00Z', '2025-06-31'])
+      expect((await viewer.call('get_history', { since })).error?.data, since).to.deep.include({ param: 'since' })
+    expect(await seqs({ since: '2024-02-29' })).to.deep.equal([2, 1])
     const turned = await viewer.call('get_history', { since: '2025-06-02T00:00:00Z', until: '2025-06-01T00:00:00Z' })
     expect(turned.error?.data).to.deep.include({ param: 'until', details: 'until must not be before since' })
+  })
+
+  it('refuse a camera or an actor that never was, but not one without entries', async () => {
+    const viewer = await stage.connect(port, { role: 'viewer' })
+    for (const params of [{ device: 'camera9' }, { actor: 'camera:camera9' }, { actor: 'disk' }, { actor: 'camera' }]) {
+      const { error } = await viewer.call('get_history', params)
+      expect(error?.code, JSON.stringify(params)).to.equal(-32010)
+      expect(error?.data.resource).to.equal('actor' in params && params.actor !== 'camera:camera9' ? 'actor' : 'camera')
+    }
+    for (const params of [{ device: 'camera0' }, { actor: 'fleet' }, { device: 'camera1', until: '2020-01-01' }])
+      expect((await viewer.call('get_history', params)).result, JSON.stringify(params)).to.deep.equal({ entries: [] })
+    const limited = await stage.connect(port, { role: `viewer/bob/${noon + 3_600_000}/camera1` })
+    const { error } = await limited.call('get_history', { actor: 'camera:camera0' })
+    expect(error?.code, 'it runs, but not for this caller').to.equal(-32010)
   })
 
   it('hide the requests of others, except from administrators', async () => {
@@ -78,8 +93,8 @@ describe('methods for the journal', () => {
     ]
     for (const [method, params] of calls)
       expect((await limited.call(method, params)).error?.code, method).to.equal(-32010)
-    const named = await limited.call('get_history', { actor: 'camera:camera1' })
-    expect(named.result.entries).to.deep.equal([])
+    const { error } = await limited.call('get_history', { actor: 'camera:camera1' })
+    expect(error?.code, 'as if it did not exist').to.equal(-32010)
   })
 
   it('explain a camera, a recording or a component, and exactly one of them', async () => {
