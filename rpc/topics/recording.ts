@@ -100,7 +100,7 @@ const interrupted = topic({
 
 const resumed = topic({
   name: 'recording.resumed',
-  summary: 'an interrupted recording continues',
+  summary: 'an interrupted recording continues; the reason of `gap` may be more exact than that of the interruption',
   params: cameraParamsOf({ status: Type.Literal('RECORDING'), filename: Type.String(), gap: Gap }),
   from: {
     'recording.resumed': ({ filename, gap }) => notice('info', { status: 'RECORDING', filename, gap: gapOf(gap) }),
