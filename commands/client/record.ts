@@ -93,7 +93,10 @@ function endedOutcome(ended: Ended, json: boolean, duration?: number): Outcome {
   return complaint === undefined ? { status: 0, ...out } : { status: 1, ...out, err: `camera-service: ${complaint}` }
 }
 
-function complaintOf({ device, status, reason, details, duration: recorded }: Ended, duration?: number): string | undefined {
+function complaintOf(
+  { device, status, reason, details, duration: recorded }: Ended,
+  duration?: number,
+): string | undefined {
   const why = clean(details ?? reason)
   if (status === 'ERROR')
     return `the recording of ${device} has failed: ${why}; camera-service explain ${device} says more`

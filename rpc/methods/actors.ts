@@ -15,7 +15,6 @@ const Actor = Type.Object({
   since: Type.Optional(Time),
 })
 
-
 const getActors = method({
   name: 'get_actors',
   summary: 'Lists the running state machines, parents first, with their present states.',

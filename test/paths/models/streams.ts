@@ -63,7 +63,7 @@ const pipeline = model(pipelineMachine, {
     takeReport: [{ done: undefined }, { done: because('device_busy') }, crashes],
     recycleProcess: [{ done: true }, { done: false }, crashes],
   },
-  bound: 400,
+  bound: 500,
 })
 
 const measured = (ready: boolean, used: boolean, bytes: number): Outcome => ({
