@@ -86,7 +86,7 @@ function startedOutcome(
   return { status: 0, out: clean(filename), err: `${device} is recording; ${until}` }
 }
 
-/** `duration`: what was asked for, in s; absent: it was stopped from here. */
+/** `duration`: the requested one, in s; absent: this command stopped the recording. */
 function endedOutcome(ended: Ended, json: boolean, duration?: number): Outcome {
   const out = json ? { out: JSON.stringify(ended, null, 2) } : ended.files.length > 0 ? { out: endText(ended) } : {}
   const complaint = complaintOf(ended, duration)
