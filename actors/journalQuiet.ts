@@ -18,6 +18,7 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   discovery: ['scanning.*'],
   externalDiscovery: ['idle.choosing', 'idle.waiting', 'idle.onDemand'],
   indexing: ['settling', 'searching', 'choosing', 'resting'],
+  keyframes: ['*'],
   mediamtxLink: ['connecting.*', 'down.*', 'up.health.*', 'degraded.doubted.*'],
   mediaSessions: ['*'],
   pathWatch: ['resting', 'comparing', 'deciding'],
@@ -28,7 +29,6 @@ export const quietStates: Readonly<Record<string, readonly string[]>> = {
   serverProcess: ['running.up.fresh', 'running.up.answering'],
   source: ['answering.*', 'silent.*'],
   storage: ['measurement.*'],
-  streamHold: ['opening.live.*'],
 }
 
 /** Returns how the journal shows a state; `undefined`: not at all. */

@@ -19,6 +19,7 @@ import { externalDiscoveryMachine } from '../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../machines/externalStreams.js'
 import { fleetMachine } from '../machines/fleet.js'
 import { indexingMachine } from '../machines/indexing.js'
+import { keyframesMachine } from '../machines/keyframes.js'
 import { mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../machines/mediaSessions.js'
 import { pathWatchMachine } from '../machines/pathWatch.js'
@@ -36,7 +37,7 @@ import { storageMachine } from '../machines/storage.js'
 import { cameraEffects, sourceEffects } from './effects/camera.js'
 import { type ConfigurationPorts, configurationEffects, type Health } from './effects/configuration.js'
 import { externalDiscoveryEffects, externalStreamsEffects } from './effects/external.js'
-import { pipelineEffects, pullEffects } from './effects/feed.js'
+import { keyframesEffects, pipelineEffects, pullEffects } from './effects/feed.js'
 import { indexingEffects } from './effects/indexing.js'
 import { mediaSessionsEffects } from './effects/mediaSessions.js'
 import { quarantineEffects } from './effects/quarantine.js'
@@ -143,7 +144,8 @@ export function provide(ports: ActorPorts, options: ActorOptions, health: Provid
         actors: pipelineEffects({ pipelines }),
         delays: { firstFrameLimit: startLimit },
       }),
-      pull: pullMachine.provide({ actors: pullEffects({ mediaServer: ports.streams, clock }) }),
+      pull: pullMachine.provide({ actors: pullEffects({ mediaServer: ports.streams, reader, clock }) }),
+      keyframes: keyframesMachine.provide({ actors: keyframesEffects(ports) }),
       source: sourceMachine.provide({
         actors: sourceEffects(ports),
         delays: {

@@ -229,7 +229,17 @@ export const cameraMachine = cameraSetup.createMachine({
                     },
                     networked: {
                       exit: 'tellStreamEnd',
+                      on: {
+                        'stream.used': { actions: 'forwardToKeyframes' },
+                        'stream.unused': { actions: 'forwardToKeyframes' },
+                      },
                       invoke: [
+                        {
+                          src: 'keyframes',
+                          id: 'keyframes',
+                          input: ({ context }) => ({ camera: context.id }),
+                          onError: { target: 'restarting', actions: tellCrash },
+                        },
                         {
                           src: 'pull',
                           id: 'pull',

@@ -7,6 +7,7 @@ import type { PathEvent } from './domain/mediaServer.js'
 import type { Reason } from './domain/reason.js'
 import type { SegmentLimits } from './domain/segmentLimits.js'
 import type { Obstacles, RecordingFormat } from './domain/views.js'
+import type { StreamUseEvent } from './keyframes.js'
 import type { FeedFailed } from './pipelineContext.js'
 import type { MediaEvent } from './pull.js'
 import type { RecordingEvent, RecordingNews } from './recordingContext.js'
@@ -68,6 +69,8 @@ export type CameraEvent =
   | { type: 'pipeline.encoderFailed'; reason: Reason }
   | PathEvent
   | MediaEvent
+  /** Sent by the pull. */
+  | StreamUseEvent
   | DoneActorEvent<unknown, 'recording' | 'snapshot'>
   | ErrorActorEvent<unknown, 'recording' | 'snapshot'>
 

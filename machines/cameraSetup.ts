@@ -37,6 +37,7 @@ import { hasChanged, mediaWords, withMedia } from './domain/streamMedia.js'
 import type { CameraStatus } from './domain/views.js'
 import { isSameStream } from './fleetSettings.js'
 import { callbackHole, promiseHole } from './hole.js'
+import { keyframesMachine, type StreamUseEvent } from './keyframes.js'
 import { pipelineMachine, type ServerEvent } from './pipeline.js'
 import { pullMachine } from './pull.js'
 import { recordingMachine } from './recording.js'
@@ -61,6 +62,7 @@ export const cameraSetup = setup({
       demand: 'demand'
       pipeline: 'pipeline'
       pull: 'pull'
+      keyframes: 'keyframes'
       source: 'source'
       recording: 'recording'
       snapshot: 'snapshot'
@@ -70,6 +72,7 @@ export const cameraSetup = setup({
     demand: demandMachine,
     pipeline: pipelineMachine,
     pull: pullMachine,
+    keyframes: keyframesMachine,
     source: sourceMachine,
     recording: recordingMachine,
     snapshot: snapshotMachine,
@@ -187,6 +190,7 @@ export const cameraSetup = setup({
       if (pipeline) enqueue.sendTo(pipeline, event as ServerEvent)
       if (demand && event.type === 'server.restored') enqueue.sendTo(demand, event)
     }),
+    forwardToKeyframes: sendTo('keyframes', ({ event }) => event as StreamUseEvent),
     forwardToDemand: sendTo('demand', ({ event }) => event as DemandEvent),
     beginRecording: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'recording.start') return

@@ -4,11 +4,12 @@ import type { StreamFact } from './domain/facts.js'
 import type { SourceDescription } from './domain/mediaServer.js'
 import { because, type Reason } from './domain/reason.js'
 import { promiseHole } from './hole.js'
+import type { StreamUseEvent } from './keyframes.js'
 import { noProgress, type StreamInput } from './pipeline.js'
 
 /**
  * The path of a camera as reported by the media server. `bytes`: received since the path is ready; `used`: it has
- * readers; `at`: monotonic ms.
+ * readers, besides the one that keeps its keyframes; `at`: monotonic ms.
  */
 export interface PathMeasurement {
   ready: boolean
@@ -37,6 +38,8 @@ const ready = { type: 'isReady', params: measured } as const
 const over = { type: 'isOver', params: measured } as const
 const grown = { type: 'hasGrown', params: measured } as const
 const tellMedia = { type: 'tellMedia', params: measured } as const
+const tellUse = { type: 'tellUse', params: measured } as const
+const noteUse = { type: 'noteUse', params: measured } as const
 const keep = { type: 'keepMeasurement', params: measured } as const
 
 /** States that measure the path at intervals. Each measurement leads to the first outcome whose guard is true. */
@@ -49,7 +52,7 @@ const measuring = <const Outcomes extends readonly object[]>(...outcomes: Outcom
         invoke: {
           src: 'measurePath',
           input: ({ context }: { context: PullContext }) => context,
-          onDone: [...outcomes, { target: 'waiting' }],
+          onDone: outcomes,
           onError: 'waiting',
         },
       },
@@ -80,11 +83,21 @@ export const pullMachine = setup({
       const found: MediaEvent = { type: 'media.found', media, changed: last.media !== undefined }
       enqueue.sendTo(self._parent, found)
     }),
+    /** Must come before the measurement is kept. */
+    tellUse: enqueueActions(({ context: { last }, enqueue, self }, { used }: PathMeasurement) => {
+      if (used === last.used || !self._parent) return
+      const use: StreamUseEvent = { type: used ? 'stream.used' : 'stream.unused' }
+      enqueue.sendTo(self._parent, use)
+    }),
     keepMeasurement: assign(({ context: { last } }, now: PathMeasurement) => ({
       last: now,
       progress: { ...noProgress, bitrate: bitrate(last, now) },
     })),
-    forgetMeasurement: assign({ last: nothing(), progress: noProgress }),
+    noteUse: assign({ last: ({ context: { last } }, { used }: PathMeasurement) => ({ ...last, used }) }),
+    forgetMeasurement: enqueueActions(({ context: { last }, enqueue, self }) => {
+      enqueue.assign({ last: nothing(), progress: noProgress })
+      if (last.used && self._parent) enqueue.sendTo(self._parent, { type: 'stream.unused' })
+    }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
     /** A stream with readers does not end because nobody needs it. */
     noteEnd: assign({
@@ -108,14 +121,18 @@ export const pullMachine = setup({
   context: ({ input }) => ({ ...input, last: nothing(), progress: noProgress }),
   initial: 'asleep',
   states: {
-    asleep: measuring({ guard: ready, target: '#pull.running', actions: [tellMedia, keep, 'tellStarted'] }),
+    asleep: measuring(
+      { guard: ready, target: '#pull.running', actions: [tellMedia, tellUse, keep, 'tellStarted'] },
+      { target: 'waiting' },
+    ),
     running: {
       tags: ['running', 'open'],
       entry: 'clearReason',
       after: { stallLimit: 'stalled' },
       ...measuring(
         { guard: over, target: '#pull.ended' },
-        { guard: grown, target: '#pull.running', reenter: true, actions: [tellMedia, keep] },
+        { guard: grown, target: '#pull.running', reenter: true, actions: [tellMedia, tellUse, keep] },
+        { target: 'waiting', actions: [tellUse, noteUse] },
       ),
     },
     stalled: {
@@ -123,7 +140,8 @@ export const pullMachine = setup({
       entry: [{ type: 'giveReason', params: { reason: because('no_frames') } }, 'tellStalled', 'tellFailure'],
       ...measuring(
         { guard: over, target: '#pull.ended' },
-        { guard: grown, target: '#pull.running', actions: [tellMedia, keep, 'tellStarted'] },
+        { guard: grown, target: '#pull.running', actions: [tellMedia, tellUse, keep, 'tellStarted'] },
+        { target: 'waiting', actions: [tellUse, noteUse] },
       ),
     },
     ended: { entry: ['noteEnd', 'tellEnded', 'forgetMeasurement'], always: 'asleep' },

@@ -1,4 +1,4 @@
-import { assign, type ErrorActorEvent, enqueueActions, setup } from 'xstate'
+import { assign, enqueueActions, setup } from 'xstate'
 import type { CameraId } from './domain/camera.js'
 import { type Reason, reasonFrom } from './domain/reason.js'
 import { callbackHole, promiseHole } from './hole.js'
@@ -15,29 +15,6 @@ export interface StreamHoldInput {
 
 /** In ms. The pause becomes long after some failed attempts. */
 const [shortPause, longPause, shortPauses] = [500, 5_000, 20]
-
-/** Of a camera whose keyframes are far apart the last one is kept: it is a picture of known age. */
-const followingKeyframes = {
-  initial: 'following',
-  states: {
-    following: {
-      invoke: {
-        src: 'followKeyframes',
-        input: ({ context: { camera } }: { context: StreamHoldInput }) => ({ camera }),
-        onDone: 'resting',
-        onError: [
-          {
-            guard: { type: 'isUnreadable', params: ({ event }: { event: ErrorActorEvent }) => event },
-            target: 'resting',
-          },
-          { target: 'retrying' },
-        ],
-      },
-    },
-    resting: { after: { nextLook: 'following' } },
-    retrying: { after: { retry: 'following' } },
-  },
-} as const
 
 /**
  * Holds a camera's stream until the actor is stopped: an on-demand stream runs while there is a hold. After a loss, the
@@ -56,15 +33,6 @@ export const streamHoldMachine = setup({
     openStream: callbackHole<StreamHoldInput & { attempts: number }>('openStream'),
     /** Rejects while a network camera does not answer. Resolves at once for others. */
     askSource: promiseHole<void, StreamHoldInput>('askSource'),
-    /**
-     * Keeps the last keyframe of a network camera. Resolves when there is no need for it: they come often. Never ends
-     * for other cameras, whose stills are kept.
-     */
-    followKeyframes: promiseHole<void, StreamHoldInput>('followKeyframes'),
-  },
-  guards: {
-    /** The pictures can only be found by decoding the stream. */
-    isUnreadable: (_, { error }: { error: unknown }) => reasonFrom(error).code === 'codec_unsupported',
   },
   actions: {
     forgetAttempts: assign({ attempts: 0 }),
@@ -80,9 +48,6 @@ export const streamHoldMachine = setup({
   delays: {
     /** A device needs a moment to be released. */
     pause: ({ context: { attempts } }) => (attempts <= shortPauses ? shortPause : longPause),
-    /** The camera may get other settings meanwhile. */
-    nextLook: 600_000,
-    retry: 5_000,
   },
 }).createMachine({
   id: 'streamHold',
@@ -94,7 +59,7 @@ export const streamHoldMachine = setup({
       initial: 'waking',
       states: {
         waking: { on: { 'stream.held': { target: 'live', actions: ['forward', 'forgetAttempts'] } } },
-        live: { tags: 'live', ...followingKeyframes },
+        live: { tags: 'live' },
       },
       on: { 'stream.lost': { target: 'pausing', actions: ['forward', 'countAttempt'] } },
     },

@@ -1,8 +1,9 @@
 import { fromPromise } from 'xstate'
 import type { Pipelines, Presence, TapEvent } from '../../machines/domain/capture.js'
-import type { MediaServer } from '../../machines/domain/mediaServer.js'
+import type { MediaServer, StreamReader } from '../../machines/domain/mediaServer.js'
 import type { Clock } from '../../machines/domain/ports.js'
 import type { Reason } from '../../machines/domain/reason.js'
+import type { KeyframesInput } from '../../machines/keyframes.js'
 import type { StreamInput } from '../../machines/pipeline.js'
 import type { PathMeasurement } from '../../machines/pull.js'
 import { callback } from './callback.js'
@@ -25,13 +26,26 @@ export const pipelineEffects = ({
 /** Limit for the media server's list of streams, in ms. */
 const measureLimit = 3_000
 
+interface PullPorts {
+  mediaServer: Pick<MediaServer, 'stream'>
+  reader: Pick<StreamReader, 'isFollowed'>
+  clock: Clock
+}
+
+/** The effects of machines/keyframes.ts. */
+export const keyframesEffects = ({ reader }: { reader: Pick<StreamReader, 'follow'> }) => ({
+  followKeyframes: fromPromise<void, KeyframesInput>(({ input: { camera }, signal }) => reader.follow(camera, signal)),
+})
+
 /** The effects of machines/pull.ts. */
-export const pullEffects = ({ mediaServer, clock }: { mediaServer: Pick<MediaServer, 'stream'>; clock: Clock }) => ({
+export const pullEffects = ({ mediaServer, reader, clock }: PullPorts) => ({
   measurePath: fromPromise<PathMeasurement, StreamInput>(async ({ input: { camera }, signal }) => {
+    // Before the question: a reader that has just come is not in the answer yet.
+    const own = reader.isFollowed(camera) ? 1 : 0
     const state = await mediaServer.stream(camera, within(measureLimit, signal))
     return {
       ready: state?.ready ?? false,
-      used: (state?.readers ?? 0) > 0,
+      used: (state?.readers ?? 0) > own,
       bytes: state?.bytesReceived ?? 0,
       at: clock.monotonic(),
       ...(state?.media && { media: state.media }),

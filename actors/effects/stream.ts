@@ -22,7 +22,7 @@ const waitOf = (attempts: number, startLimit: number): number =>
 const askLimit = 2_000
 
 interface StreamHoldPorts {
-  reader: Pick<StreamReader, 'hold' | 'follow' | 'describe' | 'reach'>
+  reader: Pick<StreamReader, 'hold' | 'describe' | 'reach'>
   addresses: AddressCheck
   /** The network camera of a path; undefined for others. */
   sourceOf(camera: CameraId): SourceInput | undefined
@@ -43,14 +43,10 @@ export const createSourceQuestion = ({ reader, addresses, sourceOf }: SourcePort
 
 /** Returns the machine that holds a stream, with its effects. */
 export const provideStreamHold = (ports: StreamHoldPorts) => {
-  const { reader, sourceOf, startLimit } = ports
+  const { reader, startLimit } = ports
   return streamHoldMachine.provide({
     actors: {
       askSource: createSourceQuestion(ports),
-
-      followKeyframes: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
-        sourceOf(camera) ? reader.follow(camera, signal) : new Promise(() => {}),
-      ),
 
       openStream: callback<StreamHoldEvent, { camera: CameraId; attempts: number }>(
         ({ send, input: { camera, attempts } }) => {

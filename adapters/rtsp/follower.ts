@@ -23,24 +23,21 @@ const close = 2_500
 const shortIntervals = 2
 
 interface Followed {
-  users: number
-  ended: AbortController
-  done: Promise<void>
+  /** The media server has accepted the connection as a reader. */
+  reads: boolean
   last?: Omit<KeptKeyframe, 'age'> & { at: number }
   /** The last two times between keyframes, the newest first. */
   intervals: number[]
 }
 
 /**
- * Keeps the last keyframe of each followed stream, in memory. All that follow a stream share one connection; it and the
- * keyframe go with the last of them.
+ * Keeps the last keyframe of each followed stream, in memory, until `follow` ends. Nobody follows a stream twice.
  */
 export function createFollower(options: FollowerOptions) {
   const { open, urlOf, startTimeout, keepaliveEvery, answerTimeout, pause, now } = options
   const streams = new Map<string, Followed>()
 
-  const read = async (name: string, followed: Followed): Promise<void> => {
-    const { signal } = followed.ended
+  const read = async (name: string, followed: Followed, signal: AbortSignal): Promise<void> => {
     const url = urlOf(name)
     const { connection, describe, stop } = openVideo(open, url, pause)
     let disarm = guard({ connection, signal, limit: startTimeout, late: new Failure('not_started_in_time') })
@@ -58,6 +55,7 @@ export function createFollower(options: FollowerOptions) {
         },
         onRefresh: () => connection.fail(new Failure('codec_unsupported', 'the stream refreshes without keyframes')),
       })
+      followed.reads = true
       disarm()
       disarm = guard({ connection, signal })
       const keepalive = { method: 'OPTIONS', url, headers: { session: id }, timeout: answerTimeout }
@@ -75,37 +73,16 @@ export function createFollower(options: FollowerOptions) {
     }
   }
 
-  const begin = (name: string): Followed => {
-    const followed: Followed = { users: 0, ended: new AbortController(), done: Promise.resolve(), intervals: [] }
-    streams.set(name, followed)
-    followed.done = read(name, followed).finally(() => {
-      if (streams.get(name) === followed) streams.delete(name)
-    })
-    // Those that follow the stream get its failure; nobody may be left.
-    followed.done.catch(() => {})
-    return followed
-  }
-
   const follow = async (name: string, signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted()
-    const followed = streams.get(name) ?? begin(name)
-    followed.users++
-    let leaveIt = (): void => {}
-    const left = new Promise<never>((_, reject) => {
-      leaveIt = () => reject(signal.reason)
+    const followed: Followed = { reads: false, intervals: [] }
+    streams.set(name, followed)
+    await read(name, followed, signal).finally(() => {
+      if (streams.get(name) === followed) streams.delete(name)
     })
-    signal.addEventListener('abort', leaveIt, { once: true })
-    try {
-      await Promise.race([followed.done, left])
-    } finally {
-      signal.removeEventListener('abort', leaveIt)
-      followed.users--
-      if (followed.users === 0) {
-        if (streams.get(name) === followed) streams.delete(name)
-        followed.ended.abort()
-      }
-    }
   }
+
+  const isFollowed = (name: string): boolean => streams.get(name)?.reads === true
 
   const kept = (name: string): KeptKeyframe | undefined => {
     const last = streams.get(name)?.last
@@ -118,7 +95,7 @@ export function createFollower(options: FollowerOptions) {
     return intervals.length > 0 ? Math.max(...intervals) : undefined
   }
 
-  return { follow, kept, intervalOf }
+  return { follow, isFollowed, kept, intervalOf }
 }
 
 function noteKeyframe(followed: Followed, keyframe: NonNullable<Followed['last']>): void {

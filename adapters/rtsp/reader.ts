@@ -132,6 +132,7 @@ export function createStreamReader(options: StreamReaderOptions): StreamReader {
     hold,
     keyframe,
     follow: follower.follow,
+    isFollowed: follower.isFollowed,
     kept: follower.kept,
     address,
     describe: (source, signal, access) => describeSource({ source, limit: describeTimeout, signal, access }),

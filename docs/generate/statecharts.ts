@@ -10,6 +10,7 @@ import { externalDiscoveryMachine } from '../../machines/externalDiscovery.js'
 import { externalStreamsMachine } from '../../machines/externalStreams.js'
 import { fleetMachine } from '../../machines/fleet.js'
 import { indexingMachine } from '../../machines/indexing.js'
+import { keyframesMachine } from '../../machines/keyframes.js'
 import { mediamtxLinkMachine } from '../../machines/mediamtxLink.js'
 import { mediaSessionsMachine } from '../../machines/mediaSessions.js'
 import { pathWatchMachine } from '../../machines/pathWatch.js'
@@ -36,6 +37,7 @@ export const machines: AnyStateMachine[] = [
   cameraMachine,
   demandMachine,
   streamHoldMachine,
+  keyframesMachine,
   pipelineMachine,
   pullMachine,
   sourceMachine,

@@ -7,6 +7,7 @@ export const machine = setup({
     demand: createMachine({ id: 'demand' }),
     pipeline: createMachine({ id: 'pipeline' }),
     pull: createMachine({ id: 'pull' }),
+    keyframes: createMachine({ id: 'keyframes' }),
     source: createMachine({ id: 'source' }),
     recording: createMachine({ id: 'recording' }),
     snapshot: createMachine({ id: 'snapshot' }),
@@ -37,6 +38,7 @@ export const machine = setup({
     forgetHolds: () => {},
     releaseKept: () => {},
     tellStreams: () => {},
+    forwardToKeyframes: () => {},
     forwardToDemand: () => {},
     beginRecording: () => {},
     continueRecording: () => {},
@@ -570,7 +572,16 @@ export const machine = setup({
                     },
                     networked: {
                       exit: 'tellStreamEnd',
+                      on: {
+                        'stream.used': { actions: 'forwardToKeyframes' },
+                        'stream.unused': { actions: 'forwardToKeyframes' },
+                      },
                       invoke: [
+                        {
+                          src: 'keyframes',
+                          id: 'keyframes',
+                          onError: { target: 'restarting', actions: { type: 'tellCrash' } },
+                        },
                         {
                           src: 'pull',
                           id: 'pull',

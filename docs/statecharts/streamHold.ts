@@ -6,7 +6,6 @@ export const machine = setup({
   actors: {
     openStream: fromPromise(async () => {}),
     askSource: fromPromise(async () => {}),
-    followKeyframes: fromPromise(async () => {}),
   },
   actions: {
     forgetAttempts: () => {},
@@ -14,13 +13,8 @@ export const machine = setup({
     tellLoss: () => {},
     forward: () => {},
   },
-  guards: {
-    isUnreadable: () => true,
-  },
   delays: {
     pause: 1000,
-    nextLook: 600000,
-    retry: 5000,
   },
 }).createMachine({
   id: 'streamHold',
@@ -33,24 +27,7 @@ export const machine = setup({
         waking: {
           on: { 'stream.held': { target: 'live', actions: ['forward', 'forgetAttempts'] } },
         },
-        live: {
-          tags: 'live',
-          initial: 'following',
-          states: {
-            following: {
-              invoke: {
-                src: 'followKeyframes',
-                onDone: 'resting',
-                onError: [
-                  { guard: { type: 'isUnreadable' }, target: 'resting' },
-                  { target: 'retrying' },
-                ],
-              },
-            },
-            resting: { after: { nextLook: 'following' } },
-            retrying: { after: { retry: 'following' } },
-          },
-        },
+        live: { tags: 'live' },
       },
       on: { 'stream.lost': { target: 'pausing', actions: ['forward', 'countAttempt'] } },
     },

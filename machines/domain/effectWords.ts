@@ -48,6 +48,7 @@ export const effectWords: Readonly<Record<string, Outcomes>> = {
   demand: crash('the control of the stream'),
   streamHold: crash('the hold of the stream'),
   pipeline: crash('the watch over ffmpeg'),
+  keyframes: crash('the watch over the keyframes'),
   pull: crash('the watch over the stream'),
   openStream: ['the stream was released', 'the stream could not be held'],
   followKeyframes: ['the reading of the stream ended', 'the stream could not be read'],

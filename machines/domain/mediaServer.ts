@@ -142,10 +142,11 @@ export interface StreamReader {
   keyframe(name: string, signal: AbortSignal, described?: (codec: KeyframeCodec) => void): Promise<Uint8Array>
   /**
    * Reads a stream while its keyframes are more than 2.5 s apart, and keeps the last one. Resolves when they are closer.
-   * Rejects with a `Failure`: `codec_unsupported`, or why the stream ended. All that follow one stream share a
-   * connection.
+   * Rejects with a `Failure`: `codec_unsupported`, or why the stream ended.
    */
   follow(name: string, signal: AbortSignal): Promise<void>
+  /** Whether the media server counts the connection of `follow` among the readers of the stream. */
+  isFollowed(name: string): boolean
   /** Returns the last keyframe of a stream that is followed. */
   kept(name: string): KeptKeyframe | undefined
   /** Returns the URL of a stream for a program that decodes it. It holds credentials of the service: never log it. */

@@ -101,21 +101,6 @@ describe('holding a stream', () => {
     })
   })
 
-  it('follows the keyframes of a network camera while its stream is live', async () => {
-    const { following, live, lost } = hold({ url: 'rtsp://10.0.0.9/' })
-    expect(following).to.deep.equal([])
-    await live()
-    expect(following).to.deep.equal(['follows'])
-    await lost('the media server closed the connection')
-    expect(following).to.deep.equal(['follows', 'no longer follows'])
-  })
-
-  it('does not follow other cameras', async () => {
-    const { following, live } = hold()
-    await live()
-    expect(following).to.deep.equal([])
-  })
-
   let restore = () => {}
   afterEach(() => restore())
 
@@ -125,19 +110,9 @@ describe('holding a stream', () => {
     const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     restore = () => clock.restore()
     const log: string[] = []
-    const following: string[] = []
     let answer = later<() => void>()
     let lose: (reason: Reason) => void = () => {}
-    const reader: Pick<StreamReader, 'hold' | 'follow' | 'describe' | 'reach'> = {
-      follow(_name, signal) {
-        following.push('follows')
-        return new Promise((_, reject) => {
-          signal.addEventListener('abort', () => {
-            following.push('no longer follows')
-            reject(signal.reason)
-          })
-        })
-      },
+    const reader: Pick<StreamReader, 'hold' | 'describe' | 'reach'> = {
       async reach() {
         log.push('reached')
       },
@@ -183,7 +158,6 @@ describe('holding a stream', () => {
       heard,
       stop,
       log,
-      following,
       clock,
       camera,
       live: () => {

@@ -39,8 +39,34 @@ suite(`a camera with a keyframe every eight seconds${present ? '' : ' (skipped: 
       return picture && Date.parse(picture.captured_at) < askedAt && picture
     })
     expect(old).to.include({ status: 'SUCCESS', tier: 2 })
+    await service.call('stop_streaming', { device })
+  })
+
+  it('gives one while only another program reads its stream, and sleeps when that has left', async () => {
+    const device = 'camera0'
+    const isAsleep = async () => !(await service.call<Status>('get_stream_status', { device })).mediamtx_path.ready
+    await until('the stream to sleep', isAsleep)
+    const { stream_url: url } = await service.call<{ stream_url: string }>('get_stream_url', { device })
+    const args = ['-v', 'error', '-nostdin', '-rtsp_transport', 'tcp', '-i', url, '-f', 'null', '-']
+    const viewer = spawn('ffmpeg', args, { stdio: 'ignore' })
+    try {
+      await until('a picture from before the request', async () => {
+        const askedAt = Date.now()
+        const picture = await service.call<Taken>('take_snapshot', { device, max_age: 3_600 }).catch(() => undefined)
+        return picture?.status === 'SUCCESS' && Date.parse(picture.captured_at) < askedAt
+      })
+    } finally {
+      const gone = new Promise((resolve) => viewer.once('exit', resolve))
+      viewer.kill('SIGKILL')
+      await gone
+    }
+    await until('the stream to sleep again', isAsleep)
   })
 })
+
+interface Status {
+  mediamtx_path: { ready: boolean }
+}
 
 interface Taken {
   status: string

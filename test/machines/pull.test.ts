@@ -44,6 +44,23 @@ describe('pull', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended stream_lost'])
   })
 
+  it('tells its camera when others begin to read the stream, and when the last one has left', async () => {
+    const { second, told } = pull()
+    const uses = () => told().flatMap(({ type }) => (type.startsWith('stream.') ? [type] : []))
+    await second({ ready: false, used: true, bytes: 0 })
+    expect(uses(), 'the stream does not run yet').to.deep.equal([])
+    await second({ ready: true, bytes: 1_000 })
+    await second({ ready: true, used: true, bytes: 2_000 })
+    await second({ ready: true, used: true, bytes: 2_000 })
+    expect(uses()).to.deep.equal(['stream.used'])
+    await second({ ready: true, bytes: 2_000 })
+    expect(uses(), 'no frames came').to.deep.equal(['stream.used', 'stream.unused'])
+    await second({ ready: true, used: true, bytes: 3_000 })
+    await second({ ready: false, bytes: 0 })
+    await second({ ready: false, bytes: 0 })
+    expect(uses(), 'the stream ended').to.deep.equal(['stream.used', 'stream.unused', 'stream.used', 'stream.unused'])
+  })
+
   it('ends with its reason after a stall', async () => {
     const { facts, second } = pull()
     await second({ ready: true, bytes: 1_000 })

@@ -85,6 +85,7 @@ export function simulatedPorts(host: Host, kept: Kept, clock: Clock, hints: Set<
     },
     reader: {
       follow: () => new Promise(() => {}),
+      isFollowed: () => false,
       kept: () => undefined,
       hold: (name, lost, signal) =>
         new Promise((resolve, reject) => {

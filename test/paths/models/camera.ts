@@ -72,8 +72,11 @@ const machine = model(cameraMachine, {
       sends('pipeline.encoderFailed', { reason: because('encoder_failed') }),
       crashes,
     ],
+    keyframes: [crashes],
     pull: [
       crashes,
+      sends('stream.used'),
+      sends('stream.unused'),
       sends('media.found', { media: { codec: 'H264', width: 640, height: 480 }, changed: false }),
       sends('media.found', { media: { codec: 'H264', width: 320, height: 240 }, changed: true }),
     ],

@@ -1,5 +1,6 @@
 import { demandMachine } from '../../../machines/demand.js'
 import { because } from '../../../machines/domain/reason.js'
+import { keyframesMachine } from '../../../machines/keyframes.js'
 import { pipelineMachine } from '../../../machines/pipeline.js'
 import { type PathMeasurement, pullMachine } from '../../../machines/pull.js'
 import { sourceMachine } from '../../../machines/source.js'
@@ -13,9 +14,15 @@ const streamHold = model(streamHoldMachine, {
   effects: {
     openStream: [sends('stream.held'), sends('stream.lost', { reason: lost })],
     askSource: [resolves, fails('unreachable')],
-    followKeyframes: [resolves, fails('codec_unsupported'), fails('stream_lost')],
   },
   bound: 200,
+})
+
+const keyframes = model(keyframesMachine, {
+  starts: { start: { camera } },
+  events: [{ type: 'stream.used' }, { type: 'stream.unused' }],
+  effects: { followKeyframes: [resolves, fails('codec_unsupported'), fails('stream_lost')] },
+  bound: 50,
 })
 
 const demand = model(demandMachine, {
@@ -79,6 +86,7 @@ const pull = model(pullMachine, {
       measured(false, true, 0),
       measured(true, true, 1_000),
       measured(true, true, 2_000),
+      measured(true, false, 2_000),
       fails('server_unreachable'),
     ],
   },
@@ -96,4 +104,4 @@ const source = model(sourceMachine, {
   bound: 300,
 })
 
-export const streams = [demand, streamHold, pipeline, pull, source]
+export const streams = [demand, streamHold, keyframes, pipeline, pull, source]

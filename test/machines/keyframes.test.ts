@@ -1,20 +1,20 @@
 import { expect } from 'chai'
-import { createActor, fromCallback, fromPromise, SimulatedClock } from 'xstate'
+import { createActor, fromPromise, SimulatedClock } from 'xstate'
 import { Failure } from '../../machines/domain/reason.js'
-import { type StreamHoldInput, streamHoldMachine } from '../../machines/streamHold.js'
+import { type KeyframesInput, keyframesMachine } from '../../machines/keyframes.js'
 import { turn } from '../support/later.js'
 
-describe('streamHold: keyframes', () => {
-  it('are followed from the moment that the stream is live', () => {
-    const { log, live } = streamHold()
+describe('keyframes of a network camera', () => {
+  it('are followed while others read the stream', () => {
+    const { log, used } = keyframes()
     expect(log).to.deep.equal([])
-    live()
+    used()
     expect(log).to.deep.equal(['follows camera0'])
   })
 
   it('are looked at again after ten minutes if they come often', async () => {
-    const { log, live, close, clock } = streamHold()
-    live()
+    const { log, used, close, clock } = keyframes()
+    used()
     await close()
     clock.increment(599_999)
     expect(log).to.deep.equal(['follows camera0'])
@@ -23,8 +23,8 @@ describe('streamHold: keyframes', () => {
   })
 
   it('are looked at again after ten minutes if only a decoder finds them', async () => {
-    const { log, live, fails, clock } = streamHold()
-    live()
+    const { log, used, fails, clock } = keyframes()
+    used()
     await fails(new Failure('codec_unsupported'))
     clock.increment(599_999)
     expect(log).to.have.length(1)
@@ -33,8 +33,8 @@ describe('streamHold: keyframes', () => {
   })
 
   it('are followed again soon after the connection was lost', async () => {
-    const { log, live, fails, clock } = streamHold()
-    live()
+    const { log, used, fails, clock } = keyframes()
+    used()
     await fails(new Failure('server_closed'))
     clock.increment(4_999)
     expect(log).to.have.length(1)
@@ -42,26 +42,33 @@ describe('streamHold: keyframes', () => {
     expect(log).to.have.length(2)
   })
 
-  for (const how of ['lost', 'released'] as const)
-    it(`are forgotten when the stream is ${how}`, () => {
-      const { log, actor, live } = streamHold()
-      live()
-      if (how === 'released') actor.stop()
-      else actor.send({ type: 'stream.lost', reason: { code: 'stream_lost', details: '' } })
-      expect(log).to.deep.equal(['follows camera0', 'forgets camera0'])
-    })
+  it('are forgotten when the last other reader has left, and followed again with the next one', () => {
+    const { log, used, unused } = keyframes()
+    used()
+    unused()
+    expect(log).to.deep.equal(['follows camera0', 'forgets camera0'])
+    used()
+    expect(log.at(-1)).to.equal('follows camera0')
+  })
+
+  it('are not looked at again without other readers', async () => {
+    const { log, used, unused, close, clock } = keyframes()
+    used()
+    await close()
+    unused()
+    clock.increment(600_000)
+    expect(log).to.have.length(1)
+  })
 })
 
-function streamHold() {
+function keyframes() {
   const log: string[] = []
   const clock = new SimulatedClock()
   let settle: { resolve: () => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} }
   const actor = createActor(
-    streamHoldMachine.provide({
+    keyframesMachine.provide({
       actors: {
-        openStream: fromCallback(() => () => {}),
-        askSource: fromPromise<void, StreamHoldInput>(async () => {}),
-        followKeyframes: fromPromise<void, StreamHoldInput>(({ input: { camera }, signal }) => {
+        followKeyframes: fromPromise<void, KeyframesInput>(({ input: { camera }, signal }) => {
           log.push(`follows ${camera}`)
           signal.addEventListener('abort', () => void log.push(`forgets ${camera}`))
           return new Promise((resolve, reject) => {
@@ -76,7 +83,8 @@ function streamHold() {
     log,
     clock,
     actor,
-    live: () => actor.send({ type: 'stream.held' }),
+    used: () => actor.send({ type: 'stream.used' }),
+    unused: () => actor.send({ type: 'stream.unused' }),
     close: () => {
       settle.resolve()
       return turn()
