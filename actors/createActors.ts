@@ -25,6 +25,7 @@ import { inspectors } from './inspectors.js'
 import { createJournalist } from './journal.js'
 import { logFacts } from './logFacts.js'
 import { createObserver } from './observer.js'
+import { patientClock } from './patientClock.js'
 import { type ActorOptions, type ActorPorts, provide } from './provide.js'
 import { createStreamAccess } from './streamAccess.js'
 import { createTrace, type TraceOptions } from './trace/trace.js'
@@ -99,6 +100,7 @@ export function createActors(
   const trace = createTrace({ input: fleetInput, root: () => fleet }, { clock, log }, tracing)
   const fleet: FleetActor = createActor(provide(ports, actors, health), {
     systemId: 'fleet',
+    clock: patientClock(clock.monotonic),
     inspect: inspectors(trace, observer, journalist, inspection),
     input: fleetInput,
   })

@@ -272,7 +272,7 @@ async function open(options: OpenOptions, { log, env, clock: given, metrics }: S
     indexer: createIndexer({ dirs: folders, clock, path: env.PATH ?? '', book: await openBook('indexed_files') }),
     segments: createSegments({ recordingsDir: data.recordings, fallbackDir, clock, log: logs.storage }),
     storage: simulation.storage(
-      createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state }),
+      createStorage({ dir: data.recordings, fallbackDir, use: recordings.use, stateDir: data.state, log }),
     ),
     simulatedHost: simulation.host(serverProcess.signal),
     registry: createRegistryStore(stored),

@@ -1,6 +1,7 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate'
 import type { By } from './domain/by.js'
 import type { CameraId } from './domain/camera.js'
+import { moreExact } from './domain/cause.js'
 import type { EndedRecording } from './domain/facts.js'
 import type { RecordingFile, Segment, SegmentEvent } from './domain/files.js'
 import { because, type Reason } from './domain/reason.js'
@@ -63,9 +64,13 @@ export type RecordingNews =
   /** A file could not grow any more: the next ones must be shorter. */
   | { type: 'recording.outgrown'; limits: SegmentLimits }
 
-/** The result of closing the files. `endedAt`: when they were final. `doubt`: why they may not be final. */
+/**
+ * The result of closing the files. `stoppedAt`: when the recorder was to stop. `endedAt`: when they were final. `doubt`:
+ * why they may not be final.
+ */
 export interface Closed {
   files: RecordingFile[]
+  stoppedAt?: number
   endedAt: number
   doubt?: Reason
 }
@@ -143,8 +148,9 @@ export function outcomeOf({ reason, segments, closed, format, startedAt, gaps }:
 export function endOutcomeOf(context: RecordingContext): EndedRecording {
   const outcome = outcomeOf(context)
   if (context.gapReason === undefined || outcome.startedAt === undefined) return outcome
+  const { stoppedAt = outcome.endedAt } = context.closed ?? {}
   // The planned end may have passed while the service was down.
-  const endedAt = Math.max(Math.min(outcome.endedAt, endOf(context)), Math.min(context.grewAt, outcome.endedAt))
+  const endedAt = Math.max(Math.min(stoppedAt, endOf(context)), Math.min(context.grewAt, outcome.endedAt))
   return { ...outcome, endedAt, gaps: withGap(outcome.gaps, gapUntil(context, endedAt)) }
 }
 
@@ -168,11 +174,25 @@ export const finishOf = (context: RecordingContext): Finish => ({
   ...(context.startedAt !== undefined && { intent: intentOf(context) }),
 })
 
-/** Returns the end of the media in the closed files. */
-export function endOfMedia({ segments, grewAt }: RecordingContext, { files, endedAt }: Closed): number {
+/** Returns the end of the media in the closed files, which is not before the last gap: a file may have been removed. */
+export function endOfMedia({ segments, grewAt, gaps }: RecordingContext, { files, endedAt }: Closed): number {
   const last = files.at(-1)
   const segment = segments.find(({ filename }) => filename === last?.name)
-  return last && segment ? endOfFile(segment, last, endedAt) : grewAt
+  return last && segment ? Math.max(endOfFile(segment, last, endedAt), gaps.at(-1)?.to ?? 0) : grewAt
+}
+
+/** A file that has not grown for so long (ms) has lost something. It is looked at twice a second. */
+const unnoticed = 1_500
+
+/** A recording that ends shortly after its file stopped growing, before that counts as an interruption, has a gap. */
+export function lastGap(context: RecordingContext, closed: Closed): Partial<RecordingContext> {
+  const { startedAt, gapReason, grewAt, lacks } = context
+  if (startedAt === undefined || gapReason) return {}
+  const end = Math.min(closed.stoppedAt ?? 0, endOf(context))
+  const mediaEnd = endOfMedia(context, closed)
+  // The service itself may have been away: then the file has what it did not see. A slow encoder is behind the clock.
+  if (end - Math.max(grewAt, mediaEnd) <= unnoticed) return {}
+  return { gapReason: moreExact(stallOfFile(context), lacks.server), grewAt: mediaEnd }
 }
 
 /**

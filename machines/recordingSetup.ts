@@ -15,6 +15,7 @@ import {
   gapBefore,
   gapUntil,
   joined,
+  lastGap,
   newestOf,
   type Opened,
   outcomeOf,
@@ -134,7 +135,11 @@ export const recordingSetup = setup({
       reason: (_, { withFolder }: { withFolder?: true }) => because(withFolder ? 'folder_removed' : 'file_removed'),
     }),
     giveReason: assign({ reason: (_, { reason }: { reason: Reason }) => reason }),
-    keepResult: assign(({ context: { reason } }, closed: Closed) => ({ closed, reason: closed.doubt ?? reason })),
+    keepResult: assign(({ context }, closed: Closed) => ({
+      closed,
+      reason: closed.doubt ?? context.reason,
+      ...lastGap(context, closed),
+    })),
     /** The closed files tell exactly where the media ends. */
     keepFiles: assign(({ context }, closed: Closed) => ({ closed, grewAt: endOfMedia(context, closed) })),
     /** The next files are shorter on this file system. */
@@ -146,7 +151,7 @@ export const recordingSetup = setup({
       if (self._parent) enqueue.sendTo(self._parent, news)
     }),
     keepFinal: assign(({ context: { closed } }, { files, endedAt }: Closed) =>
-      closed === undefined ? {} : { closed: { files, endedAt } },
+      closed === undefined ? {} : { closed: { ...closed, files, endedAt } },
     ),
     tellCamera: enqueueActions(({ enqueue, self }, news: RecordingNews) => {
       if (self._parent) enqueue.sendTo(self._parent, news)

@@ -142,7 +142,8 @@ export const recordingEffects = (ports: RecordingPorts) => {
     ),
 
     closeCapture: fromPromise<Closed, RecordingSubject>(async ({ input, signal }) => {
-      const { camera } = input
+      const { camera, segments: known } = input
+      const stoppedAt = clock.now()
       try {
         await mediaServer.setRecording(camera, false, within(closeLimit, signal))
       } catch (error) {
@@ -150,12 +151,10 @@ export const recordingEffects = (ports: RecordingPorts) => {
         log.info('the recorder could not be switched off', { camera, reason: reasonFrom(error).details })
       }
       const files = await finished(input, signal)
-      return {
-        files,
-        endedAt: clock.now(),
-        // The file decides, not the answer: a server that hangs may continue to write later.
-        ...(files.at(-1)?.complete === false && { doubt: because('file_not_closed') }),
-      }
+      const last = files.at(-1)
+      // The file decides, not the answer: a server that hangs may continue to write later. A removed file is no doubt.
+      const isOpen = last?.complete === false && last.name === (known.at(-1)?.filename ?? last.name)
+      return { files, stoppedAt, endedAt: clock.now(), ...(isOpen && { doubt: because('file_not_closed') }) }
     }),
   }
 }

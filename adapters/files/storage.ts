@@ -1,8 +1,9 @@
 import { statfs } from 'node:fs/promises'
-import type { DiskUsage, RecordingFolder, Storage } from '../../machines/domain/ports.js'
+import type { DiskUsage, Log, RecordingFolder, Storage } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { keepReserve } from '../data/reserve.js'
 import { faultOf } from './diskFault.js'
+import { createOwnFolder } from './ownFolder.js'
 import { tryWrite } from './tryWrite.js'
 
 export interface StorageOptions {
@@ -15,12 +16,17 @@ export interface StorageOptions {
   stateDir: string
   /** Writes a test file; rejects with the error of the system. */
   write?: (dir: string) => Promise<void>
+  /** Learns that the main folder was created again. */
+  log?: Pick<Log, 'warn'>
 }
 
 export function createStorage(options: StorageOptions): Storage {
-  const { dir: main, fallbackDir = '', stateDir, use = async () => {}, write = tryWrite } = options
+  const { dir: main, fallbackDir = '', stateDir, use = async () => {}, write = tryWrite, log } = options
+  const writeMain = createOwnFolder(main, write, () =>
+    log?.warn('the folder of the recordings was removed, and has been created again'),
+  )
   const measure = async (dir: string): Promise<DiskUsage> => {
-    const fault = await write(dir).then(
+    const fault = await (dir === main ? writeMain() : write(dir)).then(
       () => undefined,
       (error: unknown) => faultOf(error),
     )

@@ -185,7 +185,7 @@ async function watchEnd(
   const giveUp = () =>
     fail(
       new CommandError(
-        `the connection to the service was lost, and it has not come back; the recording of ${device} continues when it runs again`,
+        `the connection to the service was lost, and it has not come back; the recording of ${device} was to end meanwhile: its files are in camera-service recordings when the service runs again`,
         unavailable,
       ),
     )

@@ -1,5 +1,6 @@
 /** Timers, loops and retries that are in no statechart, with the reason. A test finds those that are missing. */
 export const timers: readonly { reason: string; files: readonly string[] }[] = [
+  { reason: 'The clock of the statecharts', files: ['actors/patientClock.ts'] },
   {
     reason: 'The time limit of one call, connection or process. Its result is an event, and a machine decides',
     files: [

@@ -14,6 +14,8 @@ export interface Cell {
   took: number
   /** Recordings: ms without media, beyond those of the fault itself. */
   lost?: number
+  /** Recordings: ms without media in all. */
+  missing?: number
   /** What is wrong about it; an empty list is what the service promises. */
   faults: string[]
 }
@@ -223,6 +225,7 @@ function recordingCell(
     reason: ended.gaps[0]?.reason ?? reasons[0],
     gaps: ended.gaps.map((gap) => gap.reason),
     lost,
+    missing: without,
     faults: [
       ...(ended.unplayable > 0 ? [`${ended.unplayable} files cannot be played`] : []),
       ...(without > promise + slack && said < without - promise - slack
@@ -239,6 +242,7 @@ function pairCell(first: Cell, second: Cell, isOfCamera: boolean): Cell {
     ...worse,
     took: Math.max(first.took, second.took),
     lost: Math.max(first.lost ?? 0, second.lost ?? 0),
+    missing: Math.max(first.missing ?? 0, second.missing ?? 0),
     faults: [...first.faults, ...second.faults, ...disturbed],
   }
 }
@@ -264,6 +268,7 @@ async function timedCell(
     reason: isRight ? (gaps[0]?.reason ?? reasons[0]) : reason,
     gaps: gaps.map((gap) => gap.reason),
     lost: Math.max(0, span - media - lasted),
+    missing: Math.max(0, span - media),
     faults: unplayable > 0 ? [`${unplayable} files cannot be played`] : [],
   }
 }

@@ -91,6 +91,7 @@ export const faults = {
   // The service.
   serviceKilled: captured('service killed, and started again after 1 s', 1_000),
   serviceRestarted: captured('service restarted (SIGTERM)', 1_000),
+  servicePaused: captured('service stopped for 4 s (SIGSTOP), then continued', 4_000),
   serviceHangs: losing(
     45_000,
     'the watchdog of systemd ends a service that does not answer for 30 s (`WatchdogSec=`)',
@@ -121,7 +122,7 @@ export const gapReasons: Partial<Record<FaultName, readonly ReasonCode[]>> = {
   diskFull: ['storage_full'],
   inodesUsed: ['storage_full'],
   readOnly: ['storage_read_only'],
-  folderRemoved: ['storage_missing'],
+  folderRemoved: ['storage_missing', 'folder_removed'],
   writeErrors: ['storage_failed'],
   fileDeleted: ['file_removed'],
   serviceKilled: ['service_restarted'],

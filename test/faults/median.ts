@@ -1,5 +1,4 @@
 import type { Cell, Row } from './engine.js'
-import { type FaultName, faults } from './faults.js'
 import { stations } from './stations.js'
 
 export const median = (values: readonly number[]): number => {
@@ -27,8 +26,8 @@ export function medianRow(rows: readonly Row[]): Row {
 }
 
 /** Media lost by each recording of the row that lasted through the fault, in ms, with that of the fault itself. */
-export const samplesOf = (name: FaultName, row: Row): number[] =>
+export const samplesOf = (row: Row): number[] =>
   (['recording', 'timed recording', 'two cameras'] as const).flatMap((station) => {
-    const { lost, outcome } = row[station] ?? {}
-    return lost === undefined || outcome === 'stuck' ? [] : [lost + faults[name].lasts]
+    const { missing, outcome } = row[station] ?? {}
+    return missing === undefined || outcome === 'stuck' ? [] : [missing]
   })

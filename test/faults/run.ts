@@ -39,7 +39,7 @@ for (const kind of kinds.filter((each) => !process.env.SERVER || each === proces
       for (const what of wrong) console.log(`  ${what}`)
     }
     if (seen.length > 0) rows[name] = medianRow(seen)
-    samples[name] = seen.flatMap((row) => samplesOf(name, row))
+    samples[name] = seen.flatMap((row) => samplesOf(row))
   }
   const section = kind === 'embedded' ? 'embedded media server' : 'MediaMTX'
   const measured = `${tableOf(rows)}\n\n${lossesOf(samples)}`

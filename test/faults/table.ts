@@ -14,13 +14,26 @@ export function sectionOf(name: string): string {
   return whole.slice(from + begin.length, to).trim()
 }
 
-/** Returns the tables with the lines of the same faults from `measured`. */
+/** Returns the tables with the lines of the same faults from `measured`. A line of a new fault is the last one. */
 export function withLines(tables: string, measured: string): string {
-  const keyOf = (text: string) => `${/^\| ([^|]*) \|/.exec(text)?.[1]} ${text.split('|').length}`
-  const lines = new Map(measured.split('\n').map((text) => [keyOf(text), text]))
-  return tables
-    .split('\n')
-    .map((text) => (text.startsWith('|') ? (lines.get(keyOf(text)) ?? text) : text))
+  const columnsOf = (text: string) => text.split('|').length
+  const keyOf = (text: string) => `${/^\| ([^|]*) \|/.exec(text)?.[1]} ${columnsOf(text)}`
+  const isLine = (text: string) => text.startsWith('|')
+  const old = tables.split('\n')
+  const lines = new Map(
+    measured
+      .split('\n')
+      .filter(isLine)
+      .map((text) => [keyOf(text), text]),
+  )
+  const added = [...lines].flatMap(([key, text]) => (old.some((line) => keyOf(line) === key) ? [] : [text]))
+  return old
+    .flatMap((text, at) => {
+      if (!isLine(text)) return [text]
+      const isLast = !isLine(old[at + 1] ?? '')
+      const own = added.filter((line) => columnsOf(line) === columnsOf(text))
+      return [lines.get(keyOf(text)) ?? text, ...(isLast ? own : [])]
+    })
     .join('\n')
 }
 

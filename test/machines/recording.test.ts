@@ -799,6 +799,43 @@ describe('recording', () => {
     expect(finishes.at(-1)).to.deep.include({ gaps })
   })
 
+  it('has a gap for what it lost shortly before its end, before that counts as an interruption', async () => {
+    for (const [duration, stoppedAt, media, gap] of [
+      [undefined, 9_000, 5_000, { from: 6_000, to: 9_000 }],
+      [6_000, 7_100, 3_000, { from: 4_000, to: 7_000 }],
+      [undefined, 7_400, 5_000, undefined],
+      // The service was away for a moment, and the file grew meanwhile.
+      [undefined, 9_000, 7_900, undefined],
+    ] as const) {
+      const { actor, facts, opened, firstBytes, fileClosed } = record(duration ? { duration } : {})
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'segment.grew', at: 1_000 + Math.min(media, 5_000) })
+      actor.send({ type: 'recording.stop', by: ann })
+      await fileClosed({ files: [{ ...oneFile, duration: media }], stoppedAt, endedAt: stoppedAt + 300 })
+      const { outcome } = facts.at(-1) as Extract<RecordingFact, { outcome: unknown }>
+      expect(outcome.gaps).to.deep.equal(gap ? [{ ...gap, reason: because('no_data') }] : [])
+    }
+  })
+
+  it('begins the gap of a removed file where the gap before it ends', async () => {
+    const { actor, clock, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.grew', at: 3_000 })
+    actor.send({ type: 'stream.lost', reason: because('server_closed') })
+    actor.send({ type: 'segment.added', segment: two, at: 8_500 })
+    actor.send({ type: 'segment.deleted' })
+    await fileClosed({ files: [{ ...oneFile, duration: 2_000 }], endedAt: 9_000 })
+    clock.increment(0)
+    await opened()
+    await firstBytes({ filename: 'three.mp4', startedAt: 10_000 })
+    expect(view().gaps.map(({ from, to, reason }) => [from, to, reason.code])).to.deep.equal([
+      [3_000, 8_000, 'server_closed'],
+      [8_000, 10_000, 'file_removed'],
+    ])
+  })
+
   it('ends when it has waited too long, if there is a limit', async () => {
     const { actor, facts, deadline, opened, firstBytes, fileClosed, durationOver } = record({ maxInterruption: 60_000 })
     await opened()

@@ -5,6 +5,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openBench } from './guest/bench.js'
+import { commandsOf } from './guest/operate.js'
 import { examinePicture } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
 import { dataDir, property, showLog, slow, unit } from './guest/service.js'
@@ -30,6 +31,17 @@ const debOf = async (revision: number) => {
 }
 /** As the administrator types it: without any configuration of the command line. */
 const cameraService = (...args: string[]) => output('camera-service', args, { seconds: 60 })
+
+/** Runs a line of a shell as root, in a folder that is left behind. `seconds`: interrupts it then. */
+const asAdministrator = (line: string, seconds?: number) => {
+  // This machine has no sudo: the test is root already.
+  const sudo =
+    'sudo() { if [ "$1" = -u ]; then local user=$2; shift 2; runuser -u "$user" -- "$@"; else "$@"; fi; }; export -f sudo'
+  const place = 'mkdir -p /tmp/operate && cd /tmp/operate'
+  const command = seconds === undefined ? line : `timeout --signal=INT ${seconds} bash -c ${quoted(line)}`
+  return run('bash', ['-c', `${sudo}; ${place} && ${command}`], { seconds: 120 })
+}
+const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
 const connect = async (): Promise<RpcClient> => {
   client?.close()
@@ -156,6 +168,21 @@ const main = async () => {
     assert(files.length > 1, `the session has the files ${files.join(' ')}`)
     assert((await readFile(configFile, 'utf8')) === before, 'the configuration was changed')
     return `${files.length} files`
+  })
+
+  await step('the commands of docs/operate.md', async () => {
+    const commands = commandsOf(await readFile(`${checkout}/docs/operate.md`, 'utf8'))
+    const faults: string[] = []
+    for (const { run: line, seconds } of commands) {
+      const { code, stderr } = await asAdministrator(line, seconds)
+      // `timeout` ends with 124 after it has interrupted a command that follows something.
+      if (code !== (seconds === undefined ? 0 : 124)) faults.push(`${line} ended with ${code}: ${stderr.trim()}`)
+    }
+    assert(faults.length === 0, faults.join('; '))
+    await isRunning()
+    await connect()
+    await eventually('the camera', async () => (await cameraStatus()) === 'CONNECTED', { seconds: 60 })
+    return `${commands.length} command lines`
   })
 
   await step('removed: nothing runs, recordings and configuration are kept', async () => {

@@ -92,6 +92,39 @@ describe('storage', () => {
     })
   })
 
+  it('creates the folder again when it was removed, and says so once', async () => {
+    const main = join(dir, 'recordings')
+    await mkdir(main)
+    const created: string[] = []
+    const one = createStorage({ dir: main, stateDir: dir, log: { warn: (line) => created.push(line) } })
+    expect((await one.usage('main')).fault).to.equal(undefined)
+    await rm(main, { recursive: true })
+    expect((await one.usage('main')).fault).to.equal(undefined)
+    expect([created.length, (await stat(main)).isDirectory()]).to.deep.equal([1, true])
+    await rm(main, { recursive: true })
+    await writeFile(main, 'a file is no folder')
+    expect((await one.usage('main')).fault?.code).to.equal('storage_missing')
+  })
+
+  it('does not create a folder whose disk is gone, nor one that it has never seen', async function () {
+    const disk = small(this, '64k')
+    const main = join(disk.dir, 'recordings')
+    const one = createStorage({ dir: main, stateDir: dir })
+    expect((await failure(one.usage('main'))) as object).to.deep.include({ code: 'storage_missing' })
+    await mkdir(main)
+    await one.usage('main')
+    const own = createStorage({ dir: disk.dir, stateDir: dir })
+    await own.usage('main')
+    disks.splice(disks.indexOf(disk), 1)
+    disk.remove()
+    await mkdir(disk.dir)
+    expect(await failure(one.usage('main')), 'its parent is on another disk now').to.deep.include({
+      code: 'storage_missing',
+    })
+    await rm(disk.dir, { recursive: true })
+    expect(await failure(own.usage('main')), 'it was a disk itself').to.deep.include({ code: 'storage_missing' })
+  })
+
   it('checks a disk that hangs once, not again and again', async () => {
     let writes = 0
     let end = () => {}

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
-import { readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,6 +40,7 @@ const always = [
   'fileDeleted',
   'serviceKilled',
   'serviceRestarted',
+  'servicePaused',
 ] as const satisfies FaultName[]
 /** A disk can only be mounted by root. */
 const withDisk = ['diskFull', 'inodesUsed'] as const satisfies FaultName[]
@@ -202,9 +203,11 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
       },
       folderRemoved: {
         begin: () => rename(recordings(), `${recordings()}.away`),
+        // The service has created it again.
         finish: async () => {
-          await rm(recordings(), { recursive: true, force: true })
-          await rename(`${recordings()}.away`, recordings())
+          const away = `${recordings()}.away`
+          await cp(away, recordings(), { recursive: true, preserveTimestamps: true })
+          await rm(away, { recursive: true })
         },
       },
       fileDeleted: {
@@ -220,6 +223,10 @@ async function open(kind: Kind, source: Source, count: number): Promise<World> {
       },
       serviceKilled: { begin: () => endService('kill'), finish: startAgain },
       serviceRestarted: { begin: () => endService('stop'), finish: startAgain },
+      servicePaused: {
+        begin: () => void process.kill(service.pid, 'SIGSTOP'),
+        finish: () => void process.kill(service.pid, 'SIGCONT'),
+      },
     }
   }
   return world

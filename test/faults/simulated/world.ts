@@ -26,7 +26,7 @@ export interface SimulatedWorld extends World {
 }
 
 /** They need a kernel or systemd. */
-const onlyReal: readonly FaultName[] = ['twinPlugged', 'serviceHangs']
+const onlyReal: readonly FaultName[] = ['twinPlugged', 'servicePaused', 'serviceHangs']
 
 export const simulated: Omit<Worlds, 'open'> & { open: typeof open } = {
   name: 'simulated host',
