@@ -18,7 +18,7 @@ cache=$checkout/.cache/vm
 export VM_CACHE=$cache VM_OUT=${VM_OUT:-$checkout/.vm-out}
 PATH=$checkout/node_modules/.bin:$PATH
 
-declare -A limits=([scenario]=600 [faults]=900 [package]=2400 [cameras]=150)
+declare -A limits=([scenario]=720 [faults]=900 [package]=2400 [cameras]=150)
 [ -n "${limits[$program]:-}" ] || { echo "run.sh: no program $program" >&2; exit 2; }
 limit=${VM_SECONDS:-${limits[$program]}} # in the guest; a busy host needs more
 if [ "$program" != cameras ] && [ ! -f "$checkout/dist/main.js" ]; then

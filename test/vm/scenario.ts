@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { formatSteps } from './formats.js'
 import { captureNode, openBench, type Plug } from './guest/bench.js'
 import { examinePicture, type PictureFacts } from './guest/picture.js'
 import { connectRpc, type RpcClient } from './guest/rpc.js'
@@ -162,7 +163,9 @@ const playedSeconds = async (files: string[]): Promise<number> => {
     ])
     const [codec, duration] = facts.split('\n')
     assert(codec === 'h264', `the recording is ${codec}`)
-    const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, '-f', 'null', '-'])
+    // In the file's own time base: in that of the frame rate, copied frames that came in a burst have the same time.
+    const target = ['-enc_time_base', '-1', '-f', 'null', '-']
+    const { code, stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', file, ...target])
     assert(code === 0 && stderr === '', `the recording does not play: ${stderr}`)
     total += Number(duration)
   }
@@ -400,6 +403,11 @@ const main = async () => {
     await arrange(...base, nameless(3, blue))
     await arrange(...base, nameless(2, red), nameless(3, blue))
     return same(await whoIsWho(both.map(({ device }) => device)), seen)
+  })
+
+  await formatSteps({
+    ...{ step, bench, client: () => client },
+    ...{ arrangeBoth, arrange, photograph, recordingFile, playedSeconds },
   })
 
   await step('a camera that holds back its frames: no snapshot, with a reason; one when it sends again', async () => {

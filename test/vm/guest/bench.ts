@@ -75,14 +75,17 @@ export const udevProperties = async (device: string): Promise<Record<string, str
   )
 }
 
-/** `/dev/videoN` of the capturing node behind the bench's `port`, from the kernel's own tree. */
+/** `/dev/videoN` of each node behind the bench's `port`, by its index, from the kernel's own tree. */
+export const nodesOfPort = async (port: number): Promise<string[]> => {
+  const found: string[] = []
+  for (const node of await readdir('/sys/class/video4linux').catch(() => [])) {
+    const path = await realpath(`/sys/class/video4linux/${node}`)
+    if (!new RegExp(`/vhci_hcd\\.0/usb\\d+/\\d+-${port + 1}/`).test(path)) continue
+    found[Number(await readFile(`${path}/index`, 'utf8'))] = `/dev/${node}`
+  }
+  return found
+}
+
+/** The first capturing node behind the bench's `port`; each is followed by one for metadata. */
 export const captureNode = (port: number): Promise<string> =>
-  eventually(`a capture node on port ${port}`, async () => {
-    const nodes = await readdir('/sys/class/video4linux').catch(() => [])
-    for (const node of nodes) {
-      const path = await realpath(`/sys/class/video4linux/${node}`)
-      const isCapture = (await readFile(`${path}/index`, 'utf8')).trim() === '0' // the other one is for metadata
-      if (isCapture && new RegExp(`/vhci_hcd\\.0/usb\\d+/\\d+-${port + 1}/`).test(path)) return `/dev/${node}`
-    }
-    return undefined
-  })
+  eventually(`a capture node on port ${port}`, async () => (await nodesOfPort(port))[0])

@@ -47,3 +47,5 @@ export const createSteps = ({ seconds: limit, only = /./ }: { seconds: number; o
     },
   }
 }
+
+export type Steps = ReturnType<typeof createSteps>

@@ -1,12 +1,10 @@
-import { createControlEndpoint, type Mode } from './control.js'
-import type { CameraDescription } from './descriptors.js'
-import { createStream } from './stream.js'
-import { createMessageReader, type Message, type Submit, status, submitReply, unlinkReply } from './usbip.js'
+import { createDevice, type DeviceOptions } from './device.js'
+import { createMessageReader } from './usbip.js'
 import { attach, type Cable } from './vhci.js'
 
 export interface UsbCamera {
-  /** Frames made, and dropped because the kernel did not fetch them in time. */
-  stats: Readonly<{ frames: number; dropped: number }>
+  /** Frames made, and dropped because the kernel did not fetch them in time; of all streams together. */
+  stats(): { frames: number; dropped: number }
   /** Hangs: answers as before, but sends no frames. */
   pause(): void
   resume(): void
@@ -16,11 +14,9 @@ export interface UsbCamera {
   unplug(): void
 }
 
-export interface CameraOptions {
+export interface CameraOptions extends Omit<DeviceOptions, 'send'> {
   /** 0–6: a root hub's port each. */
   port: number
-  description: CameraDescription
-  frame(mode: Mode, count: number): Buffer
 }
 
 /**
@@ -29,54 +25,25 @@ export interface CameraOptions {
  */
 export const plugCamera = async ({ port, description, frame }: CameraOptions): Promise<UsbCamera> => {
   let cable: Cable | undefined
-  const send = (bytes: Buffer) => cable?.send(bytes)
-  let slowness = 1
-  const stream = createStream({
-    transfer: description.transfer,
-    nextFrame: (count) => ({ frame: frame(control.mode(), count), interval: (1000 * slowness) / control.mode().rate }),
-    send,
-  })
-  const control = createControlEndpoint(description, {
-    settingChosen: (alternate) => void (alternate === 0 && stream.restart()),
-    halted: stream.restart,
-  })
-
-  const answerControl = (submit: Submit) => {
-    const answer = control.answer(submit.setup, submit.data)
-    if (answer === 'stall') return submitReply(submit, { result: status.stall })
-    if (answer === 'done') return submitReply(submit, { taken: submit.data.length })
-    return submitReply(submit, { data: answer.subarray(0, submit.length) })
-  }
-  const handle = (message: Message) => {
-    if (message.kind === 'unlink') send(unlinkReply(message, stream.withdraw(message.target)))
-    else if (message.endpoint === 0) send(answerControl(message))
-    else stream.request(message)
-  }
-
+  const device = createDevice({ description, frame, send: (bytes) => cable?.send(bytes) })
   const read = createMessageReader()
   const plugged = await attach({
     port,
     received: (bytes, from) => {
       cable = from // the kernel asks before `attach` has resolved
-      for (const message of read(bytes)) handle(message)
+      for (const message of read(bytes)) device.handle(message)
     },
-    closed: stream.end,
+    closed: device.end,
   })
-
-  const unplug = () => {
-    stream.end()
-    plugged.pull()
-  }
   return {
-    stats: stream.stats,
-    pause: stream.pause,
-    resume: stream.resume,
-    dim() {
-      slowness = 3
+    stats: device.stats,
+    pause: device.pause,
+    resume: device.resume,
+    dim: device.dim,
+    light: device.light,
+    unplug: () => {
+      device.end()
+      plugged.pull()
     },
-    light() {
-      slowness = 1
-    },
-    unplug,
   }
 }

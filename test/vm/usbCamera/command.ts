@@ -1,5 +1,5 @@
 import type { CameraDescription, Fourcc, VideoFormat } from './descriptors.js'
-import { type Badge, isBadge, sizes } from './frames.js'
+import { type Badge, isBadge, type Size, sizes } from './frames.js'
 
 export type Command =
   | { verb: 'plug'; port: number; description: CameraDescription; badge: Badge }
@@ -8,6 +8,9 @@ export type Command =
 export const usage = `plug PORT SERIAL [OPTION…]    plug a camera into PORT (0-6); SERIAL "-": it tells none
   iso | h264                  isochronous instead of bulk; native H.264 beside MJPG
   hd                          1280x720 in MJPG as well
+  formats=mjpg,yuy2,h264      instead of the usual formats
+  second=h264                 a second capture node with these formats
+  sizes=320x180,1280x720      only these of a format's sizes
   rates=5,10,15,30            frames per second
   vid=1d6b pid=0102           vendor and product, in hexadecimal
   model=NAME maker=NAME       underscores stand for spaces
@@ -56,14 +59,32 @@ const parseOptions = (serial: string, words: string[]): { description: CameraDes
     product: take('model', 'Test_Cam').replaceAll('_', ' '),
     transfer: flag('iso') ? 'isochronous' : 'bulk',
     rates: take('rates', '5,10,15,30').split(',').map(Number),
-    formats: formats({ h264: flag('h264'), hd: flag('hd') }),
+    streams: streamsOf({
+      first: take('formats', flag('h264') ? 'mjpg,h264' : 'mjpg,yuy2'),
+      second: take('second', ''),
+      chosen: take('sizes', flag('hd') ? '320x180,640x360,1280x720' : '320x180,640x360'),
+    }),
   }
   const [unknown] = options.keys()
   if (unknown !== undefined) throw new Error(`unknown option ${unknown}`)
   return { description, badge }
 }
 
-const formats = ({ h264, hd }: { h264: boolean; hd: boolean }): VideoFormat[] => {
-  const offered: Fourcc[] = h264 ? ['MJPG', 'H264'] : ['MJPG', 'YUY2']
-  return offered.map((fourcc) => ({ fourcc, sizes: sizes[fourcc].filter(({ width }) => hd || width < 1280) }))
+const streamsOf = ({ first, second, chosen }: { first: string; second: string; chosen: string }): VideoFormat[][] => {
+  const wanted = chosen.split(',')
+  const isChosen = ({ width, height }: Size) => wanted.includes(`${width}x${height}`)
+  return [first, second].filter(Boolean).map((list) =>
+    list.split(',').map((name) => {
+      const fourcc = fourccOf(name)
+      const format = { fourcc, sizes: sizes[fourcc].filter(isChosen) }
+      if (format.sizes.length === 0) throw new Error(`${name} has none of the sizes ${chosen}`)
+      return format
+    }),
+  )
+}
+
+const fourccOf = (name: string): Fourcc => {
+  const found = (Object.keys(sizes) as Fourcc[]).find((fourcc) => fourcc === name.toUpperCase())
+  if (found === undefined) throw new Error(`no format ${name}`)
+  return found
 }

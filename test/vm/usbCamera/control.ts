@@ -1,38 +1,23 @@
 import {
   type CameraDescription,
-  clockFrequency,
   configurationDescriptor,
   controlInterface,
-  defaultInterval,
   descriptorType,
   deviceDescriptor,
-  type Fourcc,
-  frameBytes,
-  intervalOf,
-  payloadSize,
   processingUnit,
-  rateOf,
   streamingInterface,
   stringDescriptor,
 } from './descriptors.js'
+import { createNegotiation, type Mode } from './negotiation.js'
+import { type Answer, readableAndSettable, videoRequest, word } from './videoRequest.js'
 
-export interface Mode {
-  fourcc: Fourcc
-  width: number
-  height: number
-  rate: number
-}
-
-/** What the control endpoint tells the stream. */
+/** What the control endpoint tells the streams, which are counted from 0. */
 export interface ControlEvents {
-  /** The kernel chose an alternate setting of the streaming interface; 0 ends an isochronous stream. */
-  settingChosen(alternate: number): void
-  /** CLEAR_FEATURE of the endpoint: how uvcvideo ends a bulk stream. */
-  halted(): void
+  /** The kernel chose an alternate setting of a streaming interface; 0 ends an isochronous stream. */
+  settingChosen(stream: number, alternate: number): void
+  /** CLEAR_FEATURE of an endpoint: how uvcvideo ends a bulk stream. */
+  halted(stream: number): void
 }
-
-/** The answer to a control request: data, or `done` where there is none to give, or `stall`. */
-export type Answer = Buffer | 'done' | 'stall'
 
 const standardRequest = {
   getStatus: 0,
@@ -44,56 +29,34 @@ const standardRequest = {
   getInterface: 10,
   setInterface: 11,
 }
-const videoRequest = {
-  setCurrent: 1,
-  getCurrent: 0x81,
-  getMinimum: 0x82,
-  getMaximum: 0x83,
-  getResolution: 0x84,
-  getLength: 0x85,
-  getInfo: 0x86,
-  getDefault: 0x87,
-}
-const streamingSelector = { probe: 1, commit: 2 }
 const brightnessSelector = 2
 const brightnessRange = { minimum: 0, maximum: 255, resolution: 1, standard: 128 }
-/** GET_INFO: may be read and set. */
-const readableAndSettable = 3
-/** Of UVC 1.1. */
-const probeBytes = 34
-const probeAt = {
-  hint: 0,
-  format: 2,
-  frame: 3,
-  interval: 4,
-  frameSize: 18,
-  payloadSize: 22,
-  clock: 26,
-  framing: 30,
-  preferredVersion: 31,
-  lowestVersion: 32,
-  highestVersion: 33,
-}
 
-const word = (value: number): Buffer => Buffer.of(value & 255, value >> 8)
-
-/** Endpoint 0: who the camera is, which mode it will stream, and its one control (brightness). */
+/** Endpoint 0: who the camera is, which mode each stream will have, and its one control (brightness). */
 export const createControlEndpoint = (camera: CameraDescription, events: ControlEvents) => {
-  const standard = { format: 1, frame: 1, interval: defaultInterval(camera) }
-  let chosen = standard
-  let alternate = 0
+  const streams = camera.streams.map((formats, stream) => ({
+    address: streamingInterface(stream),
+    negotiation: createNegotiation(formats, camera),
+    alternate: 0,
+  }))
   let brightness = brightnessRange.standard
 
-  const chosenMode = ({ format, frame, interval }: typeof chosen): Mode => {
-    const { fourcc, sizes } = camera.formats[format - 1] ?? { fourcc: 'MJPG', sizes: [] }
-    return { fourcc, ...(sizes[frame - 1] ?? { width: 0, height: 0 }), rate: rateOf(interval) }
-  }
+  /** `address`: of an interface, or of its endpoint. */
+  const placeOf = (address: number) => streams.findIndex((stream) => stream.address === address)
 
   const descriptorFor = (type: number, index: number): Answer => {
     if (type === descriptorType.device) return deviceDescriptor(camera)
     if (type === descriptorType.configuration) return configurationDescriptor(camera)
     if (type === descriptorType.string) return stringDescriptor(index, camera) ?? 'stall'
     return 'stall'
+  }
+
+  const choose = (address: number, alternate: number) => {
+    const place = placeOf(address)
+    const stream = streams[place]
+    if (stream === undefined) return
+    stream.alternate = alternate
+    events.settingChosen(place, alternate)
   }
 
   const answerStandard = ({
@@ -108,6 +71,7 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
     index: number
   }): Answer => {
     const toEndpoint = 2
+    const endpointNumber = 0x0f
     switch (request) {
       case standardRequest.getDescriptor:
         return descriptorFor(value >> 8, value & 255)
@@ -116,14 +80,12 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
       case standardRequest.getConfiguration:
         return Buffer.of(1)
       case standardRequest.getInterface:
-        return Buffer.of(alternate)
+        return Buffer.of(streams[placeOf(index)]?.alternate ?? 0)
       case standardRequest.setInterface:
-        if (index !== streamingInterface) return 'done'
-        alternate = value
-        events.settingChosen(alternate)
+        choose(index, value)
         return 'done'
       case standardRequest.clearFeature:
-        if (recipient === toEndpoint) events.halted()
+        if (recipient === toEndpoint) events.halted(placeOf(index & endpointNumber))
         return 'done'
       case standardRequest.setConfiguration:
       case standardRequest.setFeature:
@@ -131,44 +93,6 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
       default:
         return 'stall'
     }
-  }
-
-  const nearestOffered = (data: Buffer): typeof chosen => {
-    const among = (wanted: number, count: number) => Math.min(Math.max(wanted, 1), count)
-    const format = among(data[probeAt.format] ?? 1, camera.formats.length)
-    const frame = among(data[probeAt.frame] ?? 1, camera.formats[format - 1]?.sizes.length ?? 1)
-    const wanted = data.readUInt32LE(probeAt.interval)
-    const interval = camera.rates
-      .map(intervalOf)
-      .reduce((best, each) => (Math.abs(each - wanted) < Math.abs(best - wanted) ? each : best))
-    return { format, frame, interval }
-  }
-
-  const probeControl = (of: typeof chosen) => {
-    const bytes = Buffer.alloc(probeBytes)
-    bytes.writeUInt16LE(1, probeAt.hint)
-    bytes[probeAt.format] = of.format
-    bytes[probeAt.frame] = of.frame
-    bytes.writeUInt32LE(of.interval, probeAt.interval)
-    bytes.writeUInt32LE(frameBytes(chosenMode(of)), probeAt.frameSize)
-    bytes.writeUInt32LE(payloadSize[camera.transfer], probeAt.payloadSize)
-    bytes.writeUInt32LE(clockFrequency, probeAt.clock)
-    bytes[probeAt.framing] = 3 // the payload headers hold the frame id and the end of a frame
-    bytes[probeAt.preferredVersion] = 1
-    bytes[probeAt.lowestVersion] = 1
-    bytes[probeAt.highestVersion] = 1
-    return bytes
-  }
-
-  const answerStreaming = (request: number, data: Buffer): Answer => {
-    if (request === videoRequest.setCurrent) {
-      if (data.length < probeAt.frameSize) return 'stall'
-      chosen = nearestOffered(data)
-      return 'done'
-    }
-    if (request === videoRequest.getInfo) return Buffer.of(readableAndSettable)
-    if (request === videoRequest.getLength) return word(probeBytes)
-    return probeControl(request === videoRequest.getCurrent ? chosen : standard)
   }
 
   const answerBrightness = (request: number, data: Buffer): Answer => {
@@ -196,7 +120,11 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
   }
 
   return {
-    mode: (): Mode => chosenMode(chosen),
+    mode(stream: number): Mode {
+      const found = streams[stream]
+      if (found === undefined) throw new Error(`there is no stream ${stream}`)
+      return found.negotiation.mode()
+    },
     /** `setup` is the request's eight bytes, `data` what the kernel sends with it. */
     answer(setup: Buffer, data: Buffer): Answer {
       const [requestType = 0, request = 0] = setup
@@ -207,14 +135,9 @@ export const createControlEndpoint = (camera: CameraDescription, events: Control
       const selector = value >> 8
       const target = index & 255
       const unit = index >> 8
-      if (
-        target === streamingInterface &&
-        (selector === streamingSelector.probe || selector === streamingSelector.commit)
-      )
-        return answerStreaming(request, data)
       if (target === controlInterface && unit === processingUnit && selector === brightnessSelector)
         return answerBrightness(request, data)
-      return 'stall'
+      return streams[placeOf(target)]?.negotiation.answer(selector, request, data) ?? 'stall'
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What a camera tells of itself when it is plugged in: USB 2.0 (chapter 9) and USB Video Class 1.1 descriptors, in the
- * specifications' own field names. One video function: interface 0 controls it, interface 1 streams it.
+ * specifications' own field names. One video function: interface 0 controls it, the following ones stream it.
  */
 
 export type Fourcc = 'MJPG' | 'YUY2' | 'H264'
@@ -18,7 +18,8 @@ export interface CameraDescription {
   /** Empty: the camera tells none, as cheap ones do. */
   serial: string
   transfer: 'bulk' | 'isochronous'
-  formats: VideoFormat[]
+  /** The formats of each streaming interface: the kernel makes a capture node of each. */
+  streams: VideoFormat[][]
   /** Frames per second, offered for every size. */
   rates: number[]
 }
@@ -33,9 +34,9 @@ export const descriptorType = {
   classInterface: 0x24,
 } as const
 export const controlInterface = 0
-export const streamingInterface = 1
 export const processingUnit = 2
-export const streamingEndpoint = 1
+/** The interface of a stream, counted from 0; its endpoint has the same number. */
+export const streamingInterface = (stream: number): number => stream + 1
 /** Payload bytes of one isochronous packet, or of one bulk transfer. */
 export const payloadSize = { isochronous: 1024, bulk: 16384 } as const
 export const clockFrequency = 48_000_000
@@ -47,7 +48,7 @@ export const frameBytes = ({ width, height }: { width: number; height: number })
 
 const usbVersion = 0x0200
 const uvcVersion = 0x0110
-const inEndpointAddress = 0x80 | streamingEndpoint
+const inEndpointAddress = (stream: number) => 0x80 | streamingInterface(stream)
 const videoClass = 0x0e
 const subclass = { control: 1, streaming: 2, collection: 3 } as const
 const controlSubtype = { header: 1, inputTerminal: 2, outputTerminal: 3, processingUnit: 5 } as const
@@ -57,7 +58,7 @@ const formatSubtype = {
   MJPG: { format: 6, frame: 7 },
   H264: { format: 0x10, frame: 0x11 },
 } as const
-const terminal = { camera: 1, output: 3 } as const
+const terminal = { camera: 1, output: (stream: number) => 3 + stream } as const
 const terminalType = { streaming: 0x0101, camera: 0x0201 } as const
 const stringIndex = { none: 0, manufacturer: 1, product: 2, serial: 3 } as const
 const bitRate = { lowest: 100_000, highest: 100_000_000 } as const
@@ -97,22 +98,26 @@ export const deviceDescriptor = ({ vendorId, productId, serial }: CameraDescript
   )
 
 export const configurationDescriptor = (camera: CameraDescription): Buffer => {
+  const interfaces = 1 + camera.streams.length
   const body = Buffer.concat([
     descriptor(
       descriptorType.interfaceAssociation,
       controlInterface,
-      2,
+      interfaces,
       videoClass,
       subclass.collection,
       0,
       stringIndex.product,
     ),
     interfaceDescriptor({ number: controlInterface, alternate: 0, endpoints: 0 }),
-    controlDescriptors(),
-    ...streamingInterfaces(camera),
+    controlDescriptors(camera),
+    ...camera.streams.flatMap((formats, stream) => streamingInterfaces(formats, stream, camera)),
   ])
-  // Two interfaces, configuration 1, bus-powered, 500 mA.
-  return withTotalLength((total) => descriptor(descriptorType.configuration, word(total), 2, 1, 0, 0x80, 250), body)
+  // Configuration 1, bus-powered, 500 mA.
+  return withTotalLength(
+    (total) => descriptor(descriptorType.configuration, word(total), interfaces, 1, 0, 0x80, 250),
+    body,
+  )
 }
 
 /** `undefined`: there is no string of this index. */
@@ -153,8 +158,8 @@ const interfaceDescriptor = ({
   )
 }
 
-/** Camera terminal → processing unit (brightness only) → output terminal. */
-const controlDescriptors = () => {
+/** Camera terminal → processing unit (brightness only) → an output terminal for each stream. */
+const controlDescriptors = ({ streams }: CameraDescription) => {
   const { classInterface } = descriptorType
   return withTotalLength(
     (total) =>
@@ -164,8 +169,8 @@ const controlDescriptors = () => {
         word(uvcVersion),
         word(total),
         doubleWord(clockFrequency),
-        1,
-        streamingInterface,
+        streams.length,
+        Buffer.from(streams.map((_, stream) => streamingInterface(stream))),
       ),
     descriptor(
       ...[
@@ -190,34 +195,36 @@ const controlDescriptors = () => {
       stringIndex.none,
       0,
     ),
-    descriptor(
-      classInterface,
-      controlSubtype.outputTerminal,
-      terminal.output,
-      word(terminalType.streaming),
-      0,
-      processingUnit,
-      stringIndex.none,
+    ...streams.map((_, stream) =>
+      descriptor(
+        classInterface,
+        controlSubtype.outputTerminal,
+        terminal.output(stream),
+        word(terminalType.streaming),
+        0,
+        processingUnit,
+        stringIndex.none,
+      ),
     ),
   )
 }
 
 /** Isochronous cameras have a second setting with the endpoint: setting 0 takes no bandwidth of the bus. */
-const streamingInterfaces = (camera: CameraDescription) => {
+const streamingInterfaces = (formats: VideoFormat[], stream: number, camera: CameraDescription) => {
   const asynchronous = 5
   const bulk = 2
   const setting = (alternate: number, endpoints: number) =>
-    interfaceDescriptor({ number: streamingInterface, alternate, endpoints })
+    interfaceDescriptor({ number: streamingInterface(stream), alternate, endpoints })
   const endpoint = (attributes: number, packetSize: number, interval: number) =>
-    descriptor(descriptorType.endpoint, inEndpointAddress, attributes, word(packetSize), interval)
-  const streaming = streamingDescriptors(camera)
+    descriptor(descriptorType.endpoint, inEndpointAddress(stream), attributes, word(packetSize), interval)
+  const streaming = streamingDescriptors(formats, stream, camera)
   return camera.transfer === 'bulk'
     ? [setting(0, 1), streaming, endpoint(bulk, 512, 0)]
     : [setting(0, 0), streaming, setting(1, 1), endpoint(asynchronous, payloadSize.isochronous, 4)]
 }
 
-const streamingDescriptors = (camera: CameraDescription) => {
-  const count = camera.formats.length
+const streamingDescriptors = (formats: VideoFormat[], stream: number, camera: CameraDescription) => {
+  const count = formats.length
   // Linked to the output terminal; no still pictures, no trigger; one empty byte of controls a format.
   const header = (total: number) =>
     descriptor(
@@ -226,9 +233,9 @@ const streamingDescriptors = (camera: CameraDescription) => {
         streamingSubtype.inputHeader,
         count,
         word(total),
-        inEndpointAddress,
+        inEndpointAddress(stream),
         0,
-        terminal.output,
+        terminal.output(stream),
       ],
       ...[0, 0, 0, 1, Buffer.alloc(count)],
     )
@@ -236,7 +243,7 @@ const streamingDescriptors = (camera: CameraDescription) => {
   const colors = descriptor(descriptorType.classInterface, streamingSubtype.colorFormat, 1, 1, 4)
   return withTotalLength(
     header,
-    ...camera.formats.flatMap((format, index) => [
+    ...formats.flatMap((format, index) => [
       formatDescriptor(format, index + 1),
       ...frameDescriptors(format, camera),
       colors,

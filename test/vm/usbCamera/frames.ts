@@ -3,15 +3,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Mode } from './control.js'
 import { type Fourcc, frameBytes } from './descriptors.js'
+import type { Mode } from './negotiation.js'
 
 /** Colour of the box in a picture's top left corner, by which a test tells whose picture it is. */
 export const badges = ['red', 'blue'] as const
 export type Badge = (typeof badges)[number]
 export const isBadge = (text: string): text is Badge => badges.some((badge) => badge === text)
 
-interface Size {
+export interface Size {
   width: number
   height: number
 }

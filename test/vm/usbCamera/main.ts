@@ -20,7 +20,7 @@ const carryOut = async (command: Command, frameOf: ReturnType<typeof openFrames>
   }
   const camera = cameras.get(command.port)
   if (!camera) throw new Error(`port ${command.port} is empty`)
-  if (command.verb === 'stats') return JSON.stringify(camera.stats)
+  if (command.verb === 'stats') return JSON.stringify(camera.stats())
   camera[command.verb]()
   if (command.verb === 'unplug') cameras.delete(command.port)
   return ''

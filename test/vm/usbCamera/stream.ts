@@ -2,6 +2,8 @@ import { type CameraDescription, payloadSize } from './descriptors.js'
 import { isochronousReply, type Submit, submitReply } from './usbip.js'
 
 const payloadHeaderBytes = 2
+/** More than a driver has under way. An answered request counts too: the kernel may take it back meanwhile. */
+const remembered = 32
 /** Bits of a payload header. */
 const header = { frameId: 1, endOfFrame: 2, endOfHeader: 0x80 }
 
@@ -26,7 +28,7 @@ export interface StreamOptions {
 }
 
 /**
- * The streaming endpoint: runs while the kernel has requests waiting, makes a frame each interval and fills the
+ * A streaming endpoint: runs while the kernel has requests waiting, makes a frame each interval and fills the
  * requests with its payloads. A frame that the kernel did not fetch in time is finished first and the next one dropped,
  * as a real camera does.
  */
@@ -37,6 +39,7 @@ export const createStream = ({ transfer, nextFrame, send }: StreamOptions) => {
   let due = 0
   let frameId = 0
   let paused = false
+  let latest: number[] = []
   const stats = { frames: 0, dropped: 0 }
 
   const fillBulk = () => {
@@ -90,10 +93,13 @@ export const createStream = ({ transfer, nextFrame, send }: StreamOptions) => {
   return {
     stats,
     request(submit: Submit) {
+      latest = [...latest.slice(1 - remembered), submit.sequence]
       waiting.push(submit)
       fill()
       if (timer === undefined) tick()
     },
+    /** True: the request came to this endpoint; the kernel names none when it takes one back. */
+    knows: (sequence: number) => latest.includes(sequence),
     /** True: the request was still waiting. */
     withdraw(sequence: number): boolean {
       const found = waiting.some((submit) => submit.sequence === sequence)

@@ -42,7 +42,7 @@ const unlinkBytes = (sequence: number, target: number) => {
 }
 
 describe('USB camera of the test machine', () => {
-  for (const options of ['', 'iso', 'h264', 'hd rates=30']) {
+  for (const options of ['', 'iso', 'h264', 'hd rates=30', 'second=h264', 'iso second=h264']) {
     it(`tells descriptors whose lengths agree${options && ` (${options})`}`, () => {
       const camera = cameraOf(`plug 0 SN0001 ${options}`)
       const configuration = configurationDescriptor(camera)
@@ -73,8 +73,8 @@ describe('USB camera of the test machine', () => {
     wish[3] = 9 // beyond the last size
     wish.writeUInt32LE(intervalOf(11), 4)
     expect(control.answer(setProbe, wish)).to.equal('done')
-    expect(control.mode()).to.deep.include({ fourcc: 'YUY2', width: 640, height: 360 })
-    expect(Math.round(control.mode().rate)).to.equal(10)
+    expect(control.mode(0)).to.deep.include({ fourcc: 'YUY2', width: 640, height: 360 })
+    expect(Math.round(control.mode(0).rate)).to.equal(10)
     const getProbe = Buffer.of(0xa1, 0x81, 0, 1, 1, 0, 34, 0)
     const answer = control.answer(getProbe, Buffer.alloc(0))
     expect(answer).to.be.instanceOf(Buffer)
