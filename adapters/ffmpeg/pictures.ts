@@ -16,6 +16,7 @@ import type {
   WallClock,
 } from '../../machines/domain/ports.js'
 import { Failure } from '../../machines/domain/reason.js'
+import { isSameDevice } from '../../machines/domain/roster.js'
 import { codeOf } from '../errorCode.js'
 import type { DeviceUsage } from '../usb/usage.js'
 import { findClockwork } from './clockwork.js'
@@ -65,7 +66,7 @@ export function createPictures(options: PicturesOptions): Pictures {
     return { file, capturedAt: clock.now(), skippedFrames: skipped }
   }
   const reserved = new Set<string>()
-  const known = new Map<CameraId, { node: string; capabilities: Capabilities }>()
+  const known = new Map<CameraId, { device: LocalDevice; capabilities: Capabilities }>()
   const cleaned = new Map<string, Promise<void>>()
   let clockwork: ReturnType<typeof findClockwork> | undefined
 
@@ -79,9 +80,9 @@ export function createPictures(options: PicturesOptions): Pictures {
   /** Probes the device once each time it is plugged in. */
   const capabilitiesOf = async (camera: CameraId, device: LocalDevice, signal: AbortSignal): Promise<Capabilities> => {
     const last = known.get(camera)
-    if (last?.node === device.node) return last.capabilities
+    if (last && isSameDevice(last.device, device)) return last.capabilities
     const capabilities = (await probe?.capabilities(device, signal)) ?? { formats: [] }
-    known.set(camera, { node: device.node, capabilities })
+    known.set(camera, { device, capabilities })
     return capabilities
   }
 

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { type Run, run as runProgram } from '../ffmpeg/run.js'
-import type { NodeCheck, VideoNode } from './nodes.js'
+import { type NodeCheck, plugOf } from './nodes.js'
 
 /** V4L2_CAP_VIDEO_CAPTURE: with planes together, which is what ffmpeg reads. */
 const videoCapture = 0x1
@@ -22,18 +21,12 @@ export function createNodeCheck({
     const now = new Map<string, boolean>()
     known = now
     return async (node) => {
-      const key = await plugOf(node)
+      const key = `${node.node} ${node.owner} ${await plugOf(node)}`
       const answer = before.get(key) ?? (await ask(node.node, run, { signal, timeout }))
       if (answer !== undefined) now.set(key, answer)
       return answer
     }
   }
-}
-
-/** Another plug of the same node has another number. */
-async function plugOf({ node, owner, syspath }: VideoNode): Promise<string> {
-  const number = await readFile(`${syspath}/../../../devnum`, 'utf8').catch(() => '')
-  return `${node} ${owner} ${number.trim()}`
 }
 
 async function ask(

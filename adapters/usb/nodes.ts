@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { LocalDevice, UsbDevice, V4l2Device } from '../../machines/domain/camera.js'
 import { naturally } from '../../machines/domain/identity.js'
 import { namedPort } from './ports.js'
@@ -66,6 +67,7 @@ async function usbDevice([main, ...others]: VideoNode[]): Promise<UsbDevice | un
   if (main?.usb === undefined) return undefined
   const { vendorId, productId, serial } = main.usb
   const links = [main, ...others].flatMap((node) => node.links)
+  const plug = await plugOf(main)
   return {
     kind: 'usb',
     node: main.node,
@@ -74,9 +76,14 @@ async function usbDevice([main, ...others]: VideoNode[]): Promise<UsbDevice | un
     productId: productId.toLowerCase(),
     model: main.model,
     ...(serial && { serial }),
+    ...(plug !== '' && { plug }),
     ...(await namedPort(main.usb, main)),
     ...(links.length > 0 && { links }),
   }
 }
+
+/** The number of a plug: the kernel counts the devices of a bus as they are plugged in. Empty: it is not known. */
+export const plugOf = async ({ syspath }: VideoNode): Promise<string> =>
+  (await readFile(`${syspath}/../../../devnum`, 'utf8').catch(() => '')).trim()
 
 const otherDevice = ({ node, model, links }: VideoNode): V4l2Device => ({ kind: 'v4l2', node, model, links })

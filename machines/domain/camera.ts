@@ -16,6 +16,8 @@ export interface UsbDevice {
   node: string
   /** Other nodes of the same function that give pictures: ELP and exploreHD have MJPEG on one, H.264 on the other. */
   otherNodes?: string[]
+  /** Differs each time it is plugged in; absent if it is not known. A node alone does not: it is given again. */
+  plug?: string
   /** Four lower-case hex digits, as in `1d6b`. */
   vendorId: string
   productId: string

@@ -133,7 +133,10 @@ export const configuredAt = (url: string, entries: readonly CameraEntry[]): Came
 
 /** False if the device changed, so that the camera must be opened again. */
 export function isSameDevice(one: Device, other: Device): boolean {
-  if (one.kind === 'usb' && other.kind === 'usb') return one.node === other.node && one.port === other.port
+  if (one.kind === 'usb' && other.kind === 'usb') {
+    const isSamePlug = one.node === other.node && one.port === other.port && one.plug === other.plug
+    return isSamePlug && String(one.otherNodes) === String(other.otherNodes)
+  }
   if (one.kind === 'v4l2' && other.kind === 'v4l2') return one.node === other.node
   return one.kind === 'rtsp' && other.kind === 'rtsp' ? isSameAccess(one, other) : one.kind === other.kind
 }

@@ -17,7 +17,7 @@ const network = { kind: 'rtsp', name: 'a', url: 'rtsp://cam/live' } as Device
 const virtual = { kind: 'virtual', name: 'a' } as Device
 
 describe('the device of a camera', () => {
-  it('is the same while its node and port, or its access, are', () => {
+  it('is the same while its nodes, its port and its plug, or its access, are', () => {
     for (const [one, other] of [
       [usb, { ...usb, model: 'other' }],
       [plain, { ...plain, model: 'other' }],
@@ -31,6 +31,11 @@ describe('the device of a camera', () => {
     for (const [one, other] of [
       [usb, { ...usb, node: '/dev/video1' }],
       [usb, { ...usb, port: '1.3' }],
+      [
+        { ...usb, plug: '7' },
+        { ...usb, plug: '8' },
+      ],
+      [usb, { ...usb, otherNodes: ['/dev/video2'] }],
       [plain, { ...plain, node: '/dev/video1' }],
       [network, { ...network, url: 'rtsp://cam/other' }],
       [network, { ...network, transport: 'tcp' }],

@@ -137,6 +137,7 @@ export const formatSteps = async (scenario: Scenario): Promise<void> => {
       const { pipeline } = await client().call<Camera>('get_camera_status', { device })
       assert(pipeline?.source_format === stream, `the pipeline is ${JSON.stringify(pipeline)}`)
       const { snapshot, picture } = await photograph(device)
+      assert(snapshot.tier === 0, `the snapshot came by tier ${snapshot.tier}`)
       assert(`${picture.width}x${picture.height}` === size, `the picture is ${picture.width}x${picture.height}`)
       notes.push(`${offer} after ${known} s, tier ${snapshot.tier}`)
     }

@@ -164,6 +164,21 @@ describe('pictures', () => {
         'format_not_offered: the camera offers H.264 only, which has no still pictures',
       )
     })
+
+    it('asks an H.264 camera for its formats once each time it is plugged in', async () => {
+      await giving(image())
+      const sizes = [{ width: 320, height: 180, rates: [15] }]
+      let asked = 0
+      const capabilities = async () => {
+        asked += 1
+        return { formats: [{ fourcc: asked === 1 ? 'MJPG' : 'YUYV', description: '', sizes }] }
+      }
+      const { grabDirect } = pictures({ probe: { capabilities } })
+      for (const plug of ['7', '7', '8'])
+        await grabDirect('camera0', { ...webcam, plug }, copied, never).catch(() => {})
+      expect(asked).to.equal(2)
+      expect(await readFile(at('asked'), 'utf8')).to.match(/pixelformat=YUYV/)
+    })
   })
 
   describe('tier 1', () => {

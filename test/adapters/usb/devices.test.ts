@@ -214,7 +214,8 @@ describe('USB devices without udev', () => {
     expect(more).to.deep.equal([])
     expect(device).to.deep.include({ node: '/dev/video0', otherNodes: ['/dev/video2'] })
     await writeFile(join(dir, 'sys/devices/pci0000:00/0000:00:01.0/0000:00:14.0/usb1/1-1/1-1.2/devnum'), '7\n')
-    await usb.list(signal)
+    const [again] = await usb.list(signal)
+    expect(again).to.deep.include({ plug: '7' })
     expect(asked, 'asked again after another plug').to.have.length(6)
   })
 
