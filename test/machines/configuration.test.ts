@@ -187,6 +187,21 @@ describe('configuration', () => {
     expect([log.filter((line) => line.startsWith('apply')), sent()]).to.deep.equal([[], []])
   })
 
+  it('shows a fault of a key without its value, and one of the whole file', async () => {
+    const { request, world, of } = start()
+    const faults = [
+      { key: 'a', value: '', rule: 'must be set', origin: 'the change' },
+      { key: '', value: '', rule: 'the file is empty', origin: 'the change' },
+    ]
+    world.plan = async () => {
+      throw new ConfigRefusal(faults)
+    }
+    await request(patch('x'))
+    expect(of('config.refused')[0]).to.deep.include({
+      reason: because('config_invalid', 'a: must be set; the file is empty'),
+    })
+  })
+
   it('shows why the file is not in force, until it is, also after requests of clients that fail', async () => {
     const { request, world, view } = start()
     const faults = [{ key: 'a', value: '1', rule: 'must be 2', origin: 'line 3' }]

@@ -2,17 +2,25 @@ import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
-import { type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
+import { hangDelays, type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
 describe('serverProcess', () => {
   it('starts the chosen server', async () => {
-    const { actor, starts, chosen } = server()
+    const { actor, runs, chosen } = server()
     await chosen('managed')
-    expect(starts()).to.equal(1)
+    expect(runs).to.deep.equal([{ kind: 'managed', why: 'test' }])
     actor.send({ type: 'server.started', pid: 7 })
     expect(actor.getSnapshot().hasTag('running')).to.equal(true)
+  })
+
+  it('tells its parent when the server has started', async () => {
+    const { actor, heard, chosen } = server()
+    await chosen('managed')
+    expect(heard).to.deep.equal([])
+    actor.send({ type: 'server.started', pid: 7 })
+    expect(heard).to.deep.equal([{ type: 'server.changed' }])
   })
 
   it('does not start an external server', async () => {
@@ -117,6 +125,21 @@ describe('serverProcess', () => {
     expect(kills()).to.equal(0)
   })
 
+  it('kills a silent child after a short limit, too', async () => {
+    const { actor, clock, kills, chosen } = server({ hangLimit: 1_000 })
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.answers' })
+    actor.send({ type: 'server.silent' })
+    clock.increment(500)
+    clock.increment(499)
+    await turn()
+    expect(kills()).to.equal(0)
+    clock.increment(1)
+    await turn()
+    expect(kills()).to.equal(1)
+  })
+
   it('ends a child that takes too long to start, and starts it again after that', async () => {
     const { clock, ends, starts, heard, chosen, ended } = server()
     await chosen('managed')
@@ -195,13 +218,13 @@ describe('serverProcess', () => {
   })
 })
 
-function server() {
+function server({ hangLimit = 10_000 } = {}) {
   const clock = new SimulatedClock()
   const ending = later<void>()
   const ends: ServerEnd[] = []
   let choosing = later<ServerChoice>()
   let choices = 0
-  let starts = 0
+  const runs: ServerChoice[] = []
   let kills = 0
   const { actor, heard } = withParent(
     serverProcessMachine.provide({
@@ -211,8 +234,8 @@ function server() {
           choosing = later()
           return choosing.promise
         }),
-        runServer: fromCallback<EventObject, { choice: ServerChoice }>(() => {
-          starts += 1
+        runServer: fromCallback<EventObject, { choice: ServerChoice }>(({ input }) => {
+          runs.push(input.choice)
         }),
         endServer: fromPromise<void, ServerEnd>(({ input }) => {
           ends.push(input)
@@ -222,6 +245,7 @@ function server() {
           kills += 1
         }),
       },
+      delays: hangDelays(hangLimit),
     }),
     { clock },
   )
@@ -230,7 +254,8 @@ function server() {
     clock,
     heard,
     changes: () => heard.filter(({ type }) => type === 'server.changed').length,
-    starts: () => starts,
+    runs,
+    starts: () => runs.length,
     kills: () => kills,
     ends,
     choices: () => choices,

@@ -53,9 +53,25 @@ describe('snapshot', () => {
   })
 
   it('does not use the device of a live stream', async () => {
-    const { grabs, grabbed } = snap({ device: usb, live: true })
+    const { grabs, facts, grabbed, saved } = snap({ device: usb, live: true })
     await grabbed('stream')
+    await saved()
     expect(grabs).to.deep.equal(['stream'])
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'device_busy'],
+      [1, 'device_busy'],
+    ])
+  })
+
+  it('reports the tiers that a busy virtual camera does not have, or that failed', async () => {
+    const { facts, failed, grabbed, saved } = snap({ device: { kind: 'virtual', name: 'demo' } })
+    await failed('ffmpeg', new Failure('device_busy'))
+    await grabbed('stream')
+    await saved()
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'not_a_usb_camera'],
+      [1, 'device_busy'],
+    ])
   })
 
   it('starts the stream of a network camera', async () => {
@@ -171,6 +187,17 @@ describe('snapshot', () => {
       ['snapshot.taken', 'ann'],
     ])
     expect(actor.getSnapshot().status).to.equal('done')
+  })
+
+  it('fails the requests that arrived during saving if the service stops', async () => {
+    const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
+    await grabbed('direct')
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    actor.send({ type: 'service.stopping' })
+    await saved()
+    expect(grabs).to.deep.equal(['direct'])
+    expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('service_stopping') })
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann'])
   })
 
   it('emits still.taken, not snapshot.taken, for a still', async () => {
@@ -299,6 +326,9 @@ const taken = (facts: SnapshotFact[]) =>
   facts.flatMap((fact) =>
     fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : [],
   )
+
+/** The tiers that the first picture passed over, with the codes of the reasons. */
+const skipped = (facts: SnapshotFact[]) => taken(facts)[0]?.passedOver.map(({ tier, reason }) => [tier, reason.code])
 
 interface Snap {
   device: Device
