@@ -370,8 +370,10 @@ describe('recording', () => {
     failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
     stopping.actor.send({ type: 'service.stopping' })
     expect([failing.view().status, stopping.view().status]).to.deep.equal(['STOPPING', 'STOPPING'])
-    for (const { fileClosed } of [failing, stopping]) await fileClosed()
-    expect([failing.view().status, stopping.view().status]).to.deep.equal(['FAILED', 'INTERRUPTED'])
+    for (const { fileClosed } of [failing, stopping, stopped]) await fileClosed()
+    expect([failing, stopping, stopped].map(({ view }) => view().status)).to.deep.equal([
+      ...['FAILED', 'INTERRUPTED', 'STOPPED'],
+    ])
   })
 
   it('fails with the reason of the first file that could not be found', async () => {
@@ -463,6 +465,19 @@ describe('recording', () => {
     actor.send({ type: 'segment.grew', at: 1_000 + hour, bytes: 4_260_000_000 })
     actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 1_200 + hour }, at: 2_000 + hour })
     expect(facts.map(({ type }) => type)).to.deep.equal(['recording.started'])
+  })
+
+  it('takes no limit from a large file that is closed for another reason', async () => {
+    const { actor, clock, heard, openings, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed({ files: [{ ...oneFile, bytes: 4_260_000_000 }], endedAt: 9_000 })
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    await opened()
+    expect(openings.map(({ segmentLimits }) => segmentLimits)).to.deep.equal([undefined, undefined])
+    expect(heard.map(({ type }) => type)).not.to.include('recording.outgrown')
   })
 
   for (const [what, event, code] of [
@@ -767,6 +782,18 @@ describe('recording', () => {
       expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
       expect(view().gaps).to.deep.equal([...gaps, { from: 6_000, to: 8_000, reason: because('service_restarted') }])
     })
+  })
+
+  it('names what it waits for now, not what it waited for before', async () => {
+    const { actor, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
+    await fileClosed()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(view()).to.deep.include({ waitsFor: 'camera', reason: because('unplugged') })
+    actor.send({ type: 'camera.ready' })
+    expect(view()).to.deep.include({ waitsFor: 'storage', reason: because('storage_full') })
   })
 
   it('ends at its time while it waits', async () => {
