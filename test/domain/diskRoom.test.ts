@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { type DiskLimits, isLeft, nextCheck, rateAfter, reached, unknownRate } from '../../machines/domain/diskRoom.js'
+import {
+  type DiskLimits,
+  fullness,
+  isLeft,
+  nextCheck,
+  rateAfter,
+  reached,
+  unknownRate,
+} from '../../machines/domain/diskRoom.js'
 import { because } from '../../machines/domain/reason.js'
 
 const limits: DiskLimits = { warnPercent: 80, blockPercent: 90, minFree: 0 }
@@ -39,6 +47,11 @@ describe('a level of the disk', () => {
     expect(isLeft('full', limits, usage(1.24e8), fast)).to.equal(false)
     expect(isLeft('full', limits, usage(1.26e8), fast)).to.equal(true)
     expect(isLeft('full', limits, usage(1.24e8), idle)).to.equal(true)
+  })
+
+  it('is that of the bytes or of the inodes, of which a disk may have none', () => {
+    expect(fullness(usage(9.95e8))).to.equal(usage(9.95e8).percent)
+    expect(fullness({ ...usage(9.95e8), inodesPercent: 70 })).to.equal(70)
   })
 
   it('comes early if recordings must stop for it, but not if it is only a warning', () => {

@@ -99,6 +99,15 @@ describe('the watch over the paths of the media server', () => {
     expect(facts).to.have.length(1)
   })
 
+  it('remembers the repair of each path', async () => {
+    const { repairs, finds, heard } = start()
+    await finds([drift(['record'])])
+    await finds([drift(['record'], { camera: 'camera1' })])
+    await finds([drift(['record'])])
+    expect(repairs).to.deep.equal(['camera0 at 5', 'camera1 at 10'])
+    expect(heard.map(({ type }) => type)).to.deep.equal(['paths.contested'])
+  })
+
   it('repairs a path that drifts again later', async () => {
     const { repairs, finds, heard } = start()
     await finds([drift(['record'])])

@@ -220,13 +220,17 @@ describe('snapshot', () => {
   })
 
   it('limits the time of each tier', async () => {
-    const { clock, grabs } = snap({ device: usb })
+    const { clock, facts, grabs } = snap({ device: usb })
     clock.increment(3_000)
     expect(grabs).to.deep.equal(['direct', 'ffmpeg'])
     clock.increment(6_000)
     expect(grabs).to.deep.equal(['direct', 'ffmpeg', 'stream'])
     clock.increment(20_000)
     expect(grabs).to.have.length(3)
+    const [fact] = facts
+    expect(fact?.type === 'snapshot.failed' && fact.passedOver.at(-1)).to.deep.equal({
+      ...{ tier: 3, reason: because('timed_out') },
+    })
   })
 
   describe('while the media server is away', () => {
@@ -256,6 +260,30 @@ describe('snapshot', () => {
       clock.increment(1)
       expect(facts).to.have.length(1)
       expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('server_unreachable') })
+    })
+
+    for (const code of ['server_closed', 'server_restarted', 'server_ended', 'server_hung', 'breaker_open'] as const)
+      it(`tries again after ${code}`, async () => {
+        const { clock, facts, failed, grabbed, saved } = snap({ device: yard })
+        await failed('stream', new Failure(code))
+        clock.increment(500)
+        await grabbed('stream')
+        await saved()
+        expect(taken(facts)[0]?.tier).to.equal(3)
+      })
+
+    it('takes the picture from the device that is freed while a picture of the stream is waited for', async () => {
+      const { clock, facts, grabs, failed, grabbed, saved } = snap({ device: usb, live: true })
+      clock.increment(5_000)
+      await failed('stream', new Failure('server_closed'))
+      clock.increment(1_000)
+      await grabbed('direct')
+      await saved()
+      expect(grabs).to.deep.equal(['stream', 'stream', 'direct'])
+      expect(skipped(facts)).to.deep.equal([
+        [2, 'timed_out'],
+        [3, 'server_closed'],
+      ])
     })
 
     it('takes the picture from the device that the lost stream has freed', async () => {

@@ -57,6 +57,14 @@ describe('storage', () => {
     expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
   })
 
+  it('forgets a failed measurement of the folder that is no longer in use', async () => {
+    const { actor, measures, fails } = disk()
+    await measures(50)
+    await fails('gone')
+    actor.send({ type: 'folder.used', folder: 'fallback' })
+    expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
+  })
+
   it('is blind and blocks recordings after two failed measurements in a row', async () => {
     const { heard, levels, measures, fails } = disk()
     await measures(50)
