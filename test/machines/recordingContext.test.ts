@@ -14,6 +14,13 @@ describe('the outcome of a recording', () => {
     expect(outcomeOf(context)).to.deep.include({ filename: 'one.mp4', files: ['one.mp4'], endedAt: 0, recorded: 0 })
   })
 
+  it('names the first of its closed files, and all of them', () => {
+    const files = [file, { ...file, name: 'two.mp4' }]
+    expect(outcomeOf({ ...context, closed: { files, endedAt: 9_000 } })).to.deep.include({
+      ...{ filename: 'one.mp4', files: ['one.mp4', 'two.mp4'], endedAt: 9_000, recorded: 10_000 },
+    })
+  })
+
   it('ends with the media of the last file, or with the last growth if that file is not known', () => {
     expect(endOfMedia(context, { files: [file], endedAt: 9_000 })).to.equal(6_000)
     expect(endOfMedia(context, { files: [], endedAt: 9_000 })).to.equal(4_000)
