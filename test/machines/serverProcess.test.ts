@@ -24,9 +24,10 @@ describe('serverProcess', () => {
   })
 
   it('does not start an external server', async () => {
-    const { actor, starts, chosen } = server()
+    const { actor, heard, starts, chosen } = server()
     await chosen('external')
     expect(starts()).to.equal(0)
+    expect(heard, 'it may answer at once').to.deep.equal([{ type: 'server.changed' }])
     expect(actor.getSnapshot().hasTag('running')).to.equal(true)
     actor.send({ type: 'server.end' })
     expect(actor.getSnapshot().status).to.equal('done')
@@ -201,12 +202,16 @@ describe('serverProcess', () => {
   })
 
   it('tells its parent why the child ended', async () => {
-    const { actor, heard, chosen } = server()
+    const { actor, clock, heard, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
     const details = 'the media server was ended by SIGKILL'
     actor.send({ type: 'server.exited', reason: details })
     expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: because('server_ended', details) })
+    clock.increment(0)
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('server_ended', details))
+    actor.send({ type: 'server.started', pid: 8 })
+    expect(actor.getSnapshot().context.reason, 'the next one runs').to.equal(undefined)
   })
 
   it('shows why it could not choose a server, and retries', async () => {
@@ -218,7 +223,7 @@ describe('serverProcess', () => {
   })
 })
 
-function server({ hangLimit = 10_000 } = {}) {
+function server({ hangLimit }: { hangLimit?: number } = {}) {
   const clock = new SimulatedClock()
   const ending = later<void>()
   const ends: ServerEnd[] = []
@@ -245,7 +250,7 @@ function server({ hangLimit = 10_000 } = {}) {
           kills += 1
         }),
       },
-      delays: hangDelays(hangLimit),
+      ...(hangLimit !== undefined && { delays: hangDelays(hangLimit) }),
     }),
     { clock },
   )

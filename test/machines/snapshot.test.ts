@@ -80,6 +80,11 @@ describe('snapshot', () => {
     await saved()
     expect(grabs).to.deep.equal(['stream'])
     expect(taken(facts)[0]?.tier).to.equal(3)
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'not_a_usb_camera'],
+      [1, 'not_a_local_device'],
+      [2, 'stream_asleep'],
+    ])
   })
 
   describe('of a network camera that does not answer', () => {

@@ -160,6 +160,12 @@ export const equivalents: readonly Equivalent[] = [
     reason: 'If both are at the same time, both waits end then, and `isAtItsEnd` decides.',
   },
   {
+    file: 'machines/recordingContext.ts',
+    what: '0 → 1',
+    line: 'export const stallOfFile = ({ bytes = 0,',
+    reason: 'A file of one byte is not full, either.',
+  },
+  {
     file: 'machines/serverProcess.ts',
     what: 'drop onDone',
     line: "hung: { entry: 'noteHang',",
