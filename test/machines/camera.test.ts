@@ -772,6 +772,15 @@ describe('camera', () => {
     expect(asked()).to.deep.equal([0, 1, 2, 1])
   })
 
+  it('takes another name, and whether it may lower its stream, while it is connected', async () => {
+    const { actor, facts, probes, probed } = camera()
+    await probed()
+    actor.send({ type: 'camera.configured', setup: { name: 'Gate', settings: {}, endsOnUnplug: false, adapts: true } })
+    expect(facts.at(-1)).to.deep.equal({ type: 'camera.renamed', camera: 'camera0', name: 'Gate' })
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    expect(probes()).to.equal(2)
+  })
+
   it('does without a hardware encoder that failed in its stream, until its settings change', async () => {
     const { actor, facts, failed, probed, view } = camera()
     const line = '[h264_vaapi @ 0x5] Failed to end picture encode issue: 24'
