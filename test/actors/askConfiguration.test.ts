@@ -197,8 +197,8 @@ describe('the health after a change', () => {
     expect(faultOf('ERROR')).to.equal('camera0 is not available: the device is busy: another program uses it')
     expect(faultOf('CONNECTED', 'down')).to.equal('the media server is down')
     expect(healthFault({ cameras: [], server: false }, [], { state: 'down' })).to.equal(undefined)
-    expect(healthFault({ cameras: ['camera7'], server: false }, [], { state: 'up' })?.details).to.equal(
-      'camera7 is not available: it has not connected again',
+    expect(healthFault({ cameras: ['camera7'], server: false }, [], { state: 'up' })).to.deep.equal(
+      because('config_unhealthy', 'camera7 is not available: it has not connected again'),
     )
   })
 })

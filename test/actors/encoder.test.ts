@@ -3,7 +3,7 @@ import { createActor, toPromise } from 'xstate'
 import { cameraEffects } from '../../actors/effects/camera.js'
 import type { OnDevice } from '../../machines/cameraContext.js'
 import type { Format, Probe } from '../../machines/domain/camera.js'
-import type { EncoderWish } from '../../machines/domain/encoder.js'
+import { type EncoderWish, encoderLine, isHardware } from '../../machines/domain/encoder.js'
 import { because } from '../../machines/domain/reason.js'
 
 const format = (fourcc: string): Format => ({
@@ -45,6 +45,17 @@ function host({ encoder, fourcc = 'MJPG' }: { encoder?: EncoderWish; fourcc?: st
 }
 
 describe('the encoder of a camera', () => {
+  it('is one of hardware, or x264', () => {
+    expect((['h264_nvenc', 'h264_v4l2m2m', 'libx264', undefined] as const).map(isHardware)).to.deep.equal([
+      ...[true, true, false, false],
+    ])
+  })
+
+  it('that failed is named with a short line of ffmpeg, without addresses', () => {
+    const line = `[h264_vaapi @ 0x55d0] [enc:0] ${'Failed '.repeat(40)}`
+    expect(encoderLine(line)).to.equal('Failed '.repeat(40).slice(0, 160))
+  })
+
   it('is the one that works on this host, with its reason', async () => {
     const { probe, log } = host()
     const { pipeline } = await probe()

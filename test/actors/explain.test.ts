@@ -170,6 +170,7 @@ describe('explanations: words', () => {
     )
     const take = { method: 'take_snapshot' }
     expect(needOf({ ...take, state: 'probing' })).to.equal('the probe of the camera ends')
+    expect(needOf({ ...take, state: 'not recording' })).to.equal('the camera is available')
     expect(needOf({ ...take, code: 'crashed', state: 'stopped' })).to.equal('the camera is available')
     const refused = { ...take, code: 'unreachable', errno: 'ECONNREFUSED', state: 'faulty' }
     expect(needOf(refused)).to.match(/^a program listens at the port of its URL/)

@@ -2,11 +2,14 @@ import { expect } from 'chai'
 import {
   allowList,
   hostInUrl,
+  isAnyHost,
   isLoopback,
   isNetwork,
   networkOf,
   plainAddress,
+  reachable,
   reachedAddress,
+  urlOrigin,
 } from '../../machines/domain/address.js'
 
 describe('addresses', () => {
@@ -74,6 +77,22 @@ describe('addresses', () => {
       expect(isLoopback(host), host).to.equal(true)
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'localhost.example', '127.0.0.1.example', ''])
       expect(isLoopback(host), host).to.equal(false)
+  })
+
+  it('to listen on may mean every interface, and are then reached at the loopback address', () => {
+    for (const [host, isAny, reached] of [
+      ['0.0.0.0', true, '127.0.0.1'],
+      ['::', true, '::1'],
+      ['10.0.0.1', false, '10.0.0.1'],
+    ] as const)
+      expect([isAnyHost(host), reachable(host)], host).to.deep.equal([isAny, reached])
+    expect(isAnyHost('')).to.equal(true)
+  })
+
+  it('begin a URL without the port that its scheme means anyway', () => {
+    expect(urlOrigin('https', 'cam.example', 443)).to.equal('https://cam.example')
+    expect(urlOrigin('https', 'fd00::1', 80)).to.equal('https://[fd00::1]:80')
+    expect(urlOrigin('http', 'cam.example', undefined)).to.equal('http://cam.example')
   })
 
   it('are networks only with a valid prefix length', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { bytesText, percentText, rateText, spanText } from '../../machines/domain/amounts.js'
+import { bytesText, percentText, rateText, rounded, spanText } from '../../machines/domain/amounts.js'
 
 describe('amounts in sentences', () => {
   it('are rounded and have a unit', () => {
@@ -14,20 +14,24 @@ describe('amounts in sentences', () => {
     expect([15, 1e6 / 66_733].map(rateText)).to.deep.equal(['15', '14.99'])
   })
 
+  it('that were measured have two decimals, or two digits if they are small', () => {
+    expect([12.3456, 1.234, 0.1234, 0.001234, -0.5678].map(rounded)).to.deep.equal([12.35, 1.23, 0.12, 0.0012, -0.57])
+  })
+
   it('have the two largest units of a time', () => {
-    const times = [0, 350.4, 2_500, 9_999, 10_000, 59_999, 65_000, 3_600_000, 7_500_000, 349_200_000, -90_000]
+    const times = [0, 350.4, 2_340, 9_999, 10_000, 59_999, 65_000, 3_600_000, 7_500_000, 442_800_000, -90_000]
     expect(times.map(spanText)).to.deep.equal([
       ...[
         '0 ms',
         '350 ms',
-        '2.5 s',
+        '2.3 s',
         '10 s',
         '10 s',
         '1 min',
         '1 min 5 s',
         '1 h',
         '2 h 5 min',
-        '4 d 1 h',
+        '5 d 3 h',
         '-1 min 30 s',
       ],
     ])

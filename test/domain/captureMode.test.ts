@@ -64,6 +64,15 @@ describe('the mode of a camera', () => {
     expect(chosen([format('MJPG', [1280, 720, 30.2, 25])])[0]).to.equal('MJPG 1280x720 30.2')
   })
 
+  it('is the larger one of two that weigh the same, then the faster one, in any order', () => {
+    const sizes = [format('MJPG', [1280, 720, 15]), format('MJPG', [1280, 360, 30])]
+    const rates = [format('H264', [1280, 720, 7.5]), format('BGR3', [1280, 720, 30])]
+    for (const inOrder of [(list: typeof sizes) => list, (list: typeof sizes) => [...list].reverse()]) {
+      expect(chosen(inOrder(sizes))[0]).to.equal('MJPG 1280x720 15')
+      expect(chosen(inOrder(rates))[0]).to.equal('BGR3 1280x720 30')
+    }
+  })
+
   it('says that all are larger if it is the smallest', () => {
     expect(chosen([format('MJPG', [3840, 2160, 30], [1920, 1080, 30])])[1]).to.equal(
       'the smallest size of the camera; all are larger than 1280x720',

@@ -26,6 +26,16 @@ describe('the cause of an interruption', () => {
       expect(moreExact(because(known), because(found)).code).to.equal(cause)
     })
 
+  it('is not hidden by what was seen of it before', () => {
+    const seen: ReasonCode[] = [
+      ...(['no_data', 'server_closed', 'stream_lost', 'stream_not_found', 'not_started_in_time'] as const),
+      ...(['timed_out', 'no_longer_used', 'pipeline_replaced', 'failed', 'no_frames', 'pipeline_failed'] as const),
+      ...(['pipeline_killed', 'pipeline_restarted', 'device_gone', 'device_error'] as const),
+      ...(['server_unreachable', 'server_error', 'breaker_open'] as const),
+    ]
+    for (const code of seen) expect(moreExact(because(code), because('unplugged')).code, code).to.equal('unplugged')
+  })
+
   it('stays as it is known if nothing more is found', () => {
     expect(moreExact(because('no_data'), undefined).code).to.equal('no_data')
   })

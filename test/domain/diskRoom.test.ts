@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { type DiskLimits, nextCheck, rateAfter, unknownRate } from '../../machines/domain/diskRoom.js'
+import {
+  type DiskLimits,
+  fullness,
+  isLeft,
+  nextCheck,
+  rateAfter,
+  reached,
+  unknownRate,
+} from '../../machines/domain/diskRoom.js'
 import { because } from '../../machines/domain/reason.js'
 
 const limits: DiskLimits = { warnPercent: 80, blockPercent: 90, minFree: 0 }
@@ -29,6 +37,27 @@ describe('the next look at the disk', () => {
     // 2 MB until the limit at 1 kB a millisecond: two seconds.
     expect(nextCheck(limits, usage(1.02e8), { perMs: 1e4, isKnown: true }, 5_000)).to.equal(250)
     expect(nextCheck(limits, usage(1.02e8), { perMs: 1e3, isKnown: true }, 5_000)).to.be.closeTo(500, 1)
+  })
+})
+
+describe('a level of the disk', () => {
+  it('is left when writers have twice the room that they need until they stop', () => {
+    // A recording takes 1.25 s until it has stopped: 12.5 MB. The disk is full when 100 MB are left.
+    const fast = { perMs: 1e4, isKnown: true }
+    expect(isLeft('full', limits, usage(1.24e8), fast)).to.equal(false)
+    expect(isLeft('full', limits, usage(1.26e8), fast)).to.equal(true)
+    expect(isLeft('full', limits, usage(1.24e8), idle)).to.equal(true)
+  })
+
+  it('is that of the bytes or of the inodes, of which a disk may have none', () => {
+    expect(fullness(usage(9.95e8))).to.equal(usage(9.95e8).percent)
+    expect(fullness({ ...usage(9.95e8), inodesPercent: 70 })).to.equal(70)
+  })
+
+  it('comes early if recordings must stop for it, but not if it is only a warning', () => {
+    const fast = { perMs: 1e4, isKnown: true }
+    expect(reached('full', limits, usage(1e8 + 5_000), fast)).to.equal('forecast')
+    expect(reached('warning', limits, usage(2e8 + 5_000), fast)).to.equal(undefined)
   })
 })
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { LocalDevice, UsbDevice } from '../../machines/domain/camera.js'
 import { entriesOf } from '../../machines/domain/entries.js'
 import type { CameraEntry, Registry } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 import { roster } from '../../machines/domain/roster.js'
 
 const front: UsbDevice = {
@@ -90,6 +91,17 @@ describe('the roster', () => {
     expect(see([csi], [v4l2('/dev/video10')]).present[0]?.identity.confidence).to.equal('low')
   })
 
+  it('gives a camera the name of its entry, and has no camera whose entry is disabled', () => {
+    const entry = usb('762B1F5F', 'Door')
+    const { present } = see([front, back], [entry])
+    expect(present.map(({ name, entry: from }) => [name, from])).to.deep.equal([
+      ['Door', 'usb:762B1F5F'],
+      ['C270', undefined],
+    ])
+    const { present: others } = see([front, back], [{ ...entry, enabled: false }])
+    expect(others.map(({ device }) => device)).to.deep.equal([back])
+  })
+
   it('ignores other capture devices, and says so', () => {
     const { present, ignored } = see([front, csi], [])
     expect([present.map(({ name }) => name), ignored]).to.deep.equal([['C270'], [csi]])
@@ -106,11 +118,11 @@ describe('the roster', () => {
       ['csi', 'entry_unmatched'],
     ])
     const [second] = see([front], [usb('762B1F5F', 'one'), usb('pci-0000:00:14.0-usb-0:1', 'two')]).absent
-    expect([second?.name, second?.reason.details]).to.deep.equal([
+    expect([second?.name, second?.reason]).to.deep.equal([
       'two',
-      'another entry of the configuration means the same camera',
+      because('entry_unmatched', 'another entry of the configuration means the same camera'),
     ])
-    const [wrong] = see([front], [v4l2(front.node, 'wrong')]).absent
+    const [wrong] = see([front, back], [v4l2(front.node, 'wrong')]).absent
     expect(wrong?.reason.details).to.contain('write usb: instead of v4l2:')
     expect(see([], [{ ...usb('SN7'), enabled: false }]).absent).to.deep.equal([])
   })

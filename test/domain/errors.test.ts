@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { errorBody, errorKinds, invalidParam, ServiceError, suggestionKeyOf } from '../../machines/domain/errors.js'
+import {
+  dependencyFailed,
+  errorBody,
+  errorKinds,
+  invalidParam,
+  ServiceError,
+  suggestionKeyOf,
+} from '../../machines/domain/errors.js'
+import { because } from '../../machines/domain/reason.js'
 
 describe('the errors of the API', () => {
   it('have the codes of the contract, a status and a reason', () => {
@@ -32,6 +40,15 @@ describe('the errors of the API', () => {
     expect(invalidParam('life', 'must be at most 7').data).to.deep.equal({
       ...{ reason: 'invalid_params', param: 'life' },
       rule: 'must be at most 7',
+    })
+  })
+
+  it('name the reason why a part of the system failed, or only its sentence', () => {
+    expect(dependencyFailed('storage', because('storage_full')).data).to.deep.equal({
+      ...{ reason: 'storage_full', dependency: 'storage', detail: because('storage_full').details },
+    })
+    expect(dependencyFailed('mediamtx', 'it does not answer').data).to.deep.equal({
+      ...{ reason: 'dependency_failed', dependency: 'mediamtx', detail: 'it does not answer' },
     })
   })
 

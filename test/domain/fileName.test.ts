@@ -1,7 +1,16 @@
 import { Ajv } from 'ajv'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { cameraOf, isFileName, isSegmentName, snapshotStems, timeOf } from '../../machines/domain/fileName.js'
+import { ServiceError } from '../../machines/domain/errors.js'
+import {
+  cameraOf,
+  checkFileName,
+  isFileName,
+  isSegmentName,
+  isStem,
+  snapshotStems,
+  timeOf,
+} from '../../machines/domain/fileName.js'
 import { FileName } from '../../rpc/schemas.js'
 
 describe('file names', () => {
@@ -44,6 +53,13 @@ describe('file names', () => {
       'a\u202eb',
     ]
     for (const name of bad) expect(isFileName(name), JSON.stringify(name)).to.equal(false)
+  })
+
+  it('are refused by their rule, and leave room for an extension', () => {
+    expect(() => checkFileName('front door.mp4')).not.to.throw()
+    expect(() => checkFileName('../a')).to.throw(ServiceError)
+    expect([251, 252].map((length) => isStem('x'.repeat(length)))).to.deep.equal([true, false])
+    expect(isStem('a/b')).to.equal(false)
   })
 
   it('follow the same rules in the API schema, except for the length in bytes', () => {
@@ -97,5 +113,7 @@ describe('file names', () => {
     expect(first(2)).to.deep.equal(['camera0_2026-01-02_03-04-05-999', 'camera0_2026-01-02_03-04-06-000'])
     expect(first(3, 'yard')).to.deep.equal(['yard', 'yard-2', 'yard-3'])
     expect(first(2, 'ä'.repeat(125))[1]).to.equal(`${'ä'.repeat(124)}-2`)
+    expect(first(2, 'x'.repeat(249))[1]).to.equal(`${'x'.repeat(249)}-2`)
+    expect(first(2, 'x'.repeat(250))[1]).to.equal(`${'x'.repeat(249)}-2`)
   })
 })

@@ -29,9 +29,15 @@ describe('the forecast of the disk', () => {
     expect(forecast([file(6, 5, 100)])).to.deep.equal({ bytesPerDay: 400, from: now - 6 * hour, daysLeft: 2.5 })
   })
 
+  it('counts a file that was written at once, and one that begins now', () => {
+    expect(forecast([file(6, 6, 100)])?.bytesPerDay).to.equal(400)
+    expect(forecast([file(6, 5, 100), file(0, 0, 50)])?.bytesPerDay).to.equal(600)
+  })
+
   it('says nothing without recordings, or with one of the last minutes only', () => {
     expect(forecast([])).to.equal(undefined)
     expect(forecast([file(0.1, 0, 100)])).to.equal(undefined)
+    expect(forecast([file(0.25, 0, 100)])?.bytesPerDay, 'a quarter of an hour').to.equal(9_600)
     expect(forecast([file(-5, -6, 100)])).to.equal(undefined)
   })
 

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { CameraId, UsbDevice } from '../../machines/domain/camera.js'
-import { identify, identifyNamed, normaliseSerial } from '../../machines/domain/identity.js'
+import { ambiguityOf, identify, identifyNamed, normaliseSerial } from '../../machines/domain/identity.js'
 import { normalisePort } from '../../machines/domain/port.js'
 import type { Registry } from '../../machines/domain/ports.js'
+import { because } from '../../machines/domain/reason.js'
 
 const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
 
@@ -44,6 +45,7 @@ describe('identify', () => {
     expect(alone.found.map(({ identity }) => identity.ambiguous)).to.deep.equal([false])
     const both = identify([camera({ node: 2 }), camera({ node: 10 })], alone.registry)
     expect(both.found.map(({ identity }) => identity.ambiguous)).to.deep.equal([true, true])
+    for (const { identity } of both.found) expect(ambiguityOf(identity).details).to.match(/order of their device nodes/)
     const again = identify([camera({ node: 10 })], both.registry)
     expect(again.found.map(({ id, identity }) => [id, identity.ambiguous])).to.deep.equal([['camera0', true]])
   })
@@ -73,6 +75,7 @@ describe('identify', () => {
       ['port', true],
       ['port', true],
     ])
+    for (const { identity } of both.found) expect(ambiguityOf(identity)).to.deep.equal(because('identity_ambiguous'))
     expect(both.registry.sharedSerials).to.deep.equal(['1d6b:0102:A'])
     const rebooted = identify([camera({ serial: 'A', port: 2 })], both.registry)
     expect(rebooted.found.map(({ id, identity }) => [id, identity.ambiguous])).to.deep.equal([['camera1', true]])

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ConfigurationError, loadConfiguration } from '../../config/load.js'
-import { maskedText, textForClients } from '../../machines/domain/mask.js'
+import { maskedParameters, maskedText, textForClients } from '../../machines/domain/mask.js'
+import { masked } from '../../machines/domain/masked.js'
 import { readStreamUrl, shownUrl, streamKey } from '../../machines/domain/streamUrl.js'
 
 const place = '10.0.0.9:554/live'
@@ -143,6 +144,8 @@ describe('masking', () => {
     expect(shownUrl('rtsp://10.0.0.9/x;password=secret;channel=2?y')).to.equal(
       'rtsp://10.0.0.9/x;password=***;channel=2?y',
     )
+    expect(shownUrl('rtsp://10.0.0.9/x?password=se/cret_a=b&y=1')).to.equal('rtsp://10.0.0.9/x?password=***&y=1')
+    expect(maskedParameters('?password=se/cret_a=b&y=1')).to.equal('?password=***&y=1')
     expect(shownUrl('http://169.254.169.254/x')).to.equal('http://169.254.169.254/x')
   })
 
@@ -156,5 +159,27 @@ describe('masking', () => {
     expect(textForClients("open /var/lib/x.mp4: 'rtsp://u:p@10.0.0.9/x' failed\n at /a")).to.equal(
       "open …: 'rtsp://…' failed at …",
     )
+  })
+})
+
+describe('a masked copy', () => {
+  const limits = { depth: 2, items: 2 }
+
+  it('is as deep as its limit, and marks what is deeper', () => {
+    expect(masked({ a: { b: { c: 1 } } }, limits)).to.deep.equal({ a: { b: '[deep]' } })
+  })
+
+  it('has as many items as its limit, and counts the others', () => {
+    expect(masked([1, 2], limits)).to.deep.equal([1, 2])
+    expect(masked([1, 2, 3, 4, 5], limits)).to.deep.equal([1, 2, '… 3 more'])
+    expect(masked({ a: 1, b: 2 }, limits)).to.deep.equal({ a: 1, b: 2 })
+    expect(masked({ a: 1, b: 2, c: 3, d: 4, e: 5 }, limits)).to.deep.equal({ a: 1, b: 2, '…': '3 more' })
+  })
+
+  it('shows whether a secret is set', () => {
+    expect(masked({ token: null, secret: undefined, password: true, cookie: '' })).to.deep.equal({
+      ...{ token: null, secret: undefined, password: true },
+      cookie: '***',
+    })
   })
 })

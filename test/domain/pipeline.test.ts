@@ -60,6 +60,14 @@ describe('choosePipeline', () => {
     expect([pipeline.kind, pipeline.mode]).to.deep.equal(['encode', { fourcc: '', ...usual }])
   })
 
+  it('takes the nearest size if only the width or only the height is set', () => {
+    const offered = offering('MJPG 640x480@30', 'MJPG 1920x1080@30')
+    for (const settings of [{ width: 1_920 }, { height: 1_080 }]) {
+      const { mode } = choosePipeline('usb', offered, settings, defaults)
+      expect([mode.width, mode.height]).to.deep.equal([1_920, 1_080])
+    }
+  })
+
   it('names the formats that cannot be read', () => {
     const formats = [
       { fourcc: 'PWC2', description: 'Raw Philips Webcam', sizes: [] },
@@ -68,6 +76,7 @@ describe('choosePipeline', () => {
     expect(choosePipeline('usb', { formats }, {}, defaults).reason).to.match(
       /^The camera offers only formats that cannot be read: PWC2 \(Raw Philips Webcam\), Z16; 1280x720 at 30 fps is/,
     )
+    expect(choosePipeline('usb', { formats: formats.slice(1) }, {}, defaults).reason).to.match(/cannot be read: Z16;/)
   })
 
   it('tries the default size in a format that is listed without sizes', () => {

@@ -29,6 +29,7 @@ describe('placeholders for secrets', () => {
       text: 'text5',
       password: 'secret6',
     })
+    expect(text('query="sig=mnopqr"')).to.equal('query="sig=secret7"')
   })
 
   it('leave words of the API and short parts of words alone', () => {

@@ -10,6 +10,11 @@ describe('a reason', () => {
     })
   })
 
+  it('has words for people, also if its sentence is long', () => {
+    for (const code of ['node_missing', 'protections_lost'] as const)
+      expect(because(code).details).to.match(/^[a-z ,:()_-]{99,}/i)
+  })
+
   it('has one of the known codes', () => {
     expect(isReasonCode('unplugged')).to.equal(true)
     for (const other of ['Unplugged', 'toString', '', undefined, 7]) expect(isReasonCode(other)).to.equal(false)

@@ -57,6 +57,13 @@ describe('a registry of an earlier version', () => {
     expect(registry.cameras).to.deep.equal([{ id: 'camera2', keys: ['port:1d6b:0102/platform-fc000000.usb-usb-0:1'] }])
   })
 
+  it('does not give the id of a port to cameras whose driver reports one port for all', () => {
+    const port = 'platform-fc000000.usb-usb-0:1'
+    const devices = [0, 2].map((node) => ({ ...at(port, node), formerPort: 'platform-xhci-hcd.0.auto-usb-0:1' }))
+    const { ids } = thenSeen(devices, { camera2: ['port:1d6b:0102/platform-xhci-hcd.9.auto-usb-0:1'] })
+    expect(ids).to.deep.equal(['camera3', 'camera4'])
+  })
+
   it('prefers the camera that the present number meant, and keeps the other id reserved', () => {
     const first = { ...at('platform-fc000000.usb-usb-0:1', 0), formerPort: 'platform-xhci-hcd.8.auto-usb-0:1' }
     const second = { ...at('platform-fc400000.usb-usb-0:1', 2), formerPort: 'platform-xhci-hcd.9.auto-usb-0:1' }

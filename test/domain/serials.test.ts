@@ -9,6 +9,11 @@ describe('serials that identify no unit', () => {
     })
   }
 
+  it('are recognised by their kind', () => {
+    for (const serial of ['00000000', '0001', 'SN0001', '20200131', '01.00.00', '9876543', '789012', '6789ABC', 'none'])
+      expect(isPlaceholder(serial), serial).to.equal(true)
+  })
+
   for (const serial of seriousSerials()) {
     it(`does not take ${serial} for one`, () => expect(isPlaceholder(serial)).to.equal(false))
   }
@@ -38,6 +43,7 @@ function seriousSerials(): string[] {
     '000000000042',
     '202301150042',
     '20231501',
+    '20230132',
     '123',
     'A',
     '1.2.3.4.5.6',

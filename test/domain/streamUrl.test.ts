@@ -14,6 +14,11 @@ const rule = (text: string): string => {
 }
 
 describe('stream URL', () => {
+  it('has at most 2048 characters', () => {
+    const longest = 'rtsp://10.0.0.9/'.padEnd(2_048, 'x')
+    expect([rule(longest), rule(`${longest}x`)]).to.deep.equal(['accepted', rule('rtsp://'.padEnd(3_000, 'x'))])
+  })
+
   it('has a normalised host, so that the checked address is the one that is used', () => {
     expect(readStreamUrl('rtsp://10.0.0.9/stream')).to.deep.equal({
       url: 'rtsp://10.0.0.9/stream',

@@ -122,6 +122,18 @@ describe('times of a wrong clock', () => {
     expect([build, build + 7 * day, today].map(it.isWrong)).to.deep.equal([true, true, false])
   })
 
+  it('are those of one start at which the clock was far behind', () => {
+    const it = host()
+    it.boots(today)
+    it.runs(day)
+    it.boots(build)
+    it.runs(hour)
+    it.boots(today + 2 * day)
+    it.runs(hour)
+    expect(it.isSuspect()).to.equal(false)
+    expect([build, build + hour, today].map(it.isWrong)).to.deep.equal([true, true, false])
+  })
+
   it('are not the times before a weekend off, also of a host that continues where it was switched off', () => {
     for (const start of [today + 4 * day, today + day]) {
       const it = host()
@@ -153,13 +165,15 @@ describe('times of a wrong clock', () => {
   it('are bounded in number', () => {
     const it = host()
     it.boots(build)
-    for (let index = 1; index <= 60; index++) {
+    for (let index = 1; index <= 65; index++) {
       it.runs(10 * minute)
-      it.isSet(build + index * 3 * day)
+      // The gaps grow: only the first one is the smallest.
+      it.isSet(build + index * (3 * day + index * minute))
       it.confirms()
     }
     expect(it.record().wrong).to.have.length(20)
     expect([build, build + 2 * 3 * day].map(it.isWrong)).to.deep.equal([true, true])
+    expect(wrongTimes(it.record(), it.record().wall), 'none is lost').to.deep.equal(it.record().wrong)
     for (let year = 2030; year < 2060; year++) it.boots(Date.UTC(year, 0, 1))
     expect(it.record().eras).to.have.length.at.most(10)
   })

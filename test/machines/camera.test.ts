@@ -20,6 +20,7 @@ import { type SourceInput, sourceMachine } from '../../machines/source.js'
 import { streamHoldMachine } from '../../machines/streamHold.js'
 import { crash, crashing } from '../support/crash.js'
 import { later, turn } from '../support/later.js'
+import { withParent } from '../support/parent.js'
 
 const by = { user: 'ann', request: '1', session: 's' }
 const identity: Identity = { key: 'serial:1d6b:0102:SN1', basis: 'serial', confidence: 'high', ambiguous: false }
@@ -69,6 +70,20 @@ describe('camera', () => {
     expect(probes()).to.equal(2)
     clock.increment(1)
     expect(probes()).to.equal(3)
+  })
+
+  it('probes again soon when it fails after it was connected', async () => {
+    const { actor, clock, probed, probeFails, probes } = camera()
+    await probeFails(new Failure('device_error'))
+    clock.increment(1_000)
+    await probeFails(new Failure('device_error'))
+    clock.increment(2_000)
+    await probed()
+    actor.send({ type: 'device.replaced', device, identity })
+    await probeFails(new Failure('device_error'))
+    const before = probes()
+    clock.increment(1_000)
+    expect(probes() - before).to.equal(1)
   })
 
   it('reports each change of its status, with the old and the new one', async () => {
@@ -125,6 +140,41 @@ describe('camera', () => {
     await turn()
     expect(pipeline?.getSnapshot().context.isServerBack).to.equal(true)
     expect(log.slice(before)).to.deep.equal(['held', 'held'])
+  })
+
+  it('tells its parent when a recording begins to write', async () => {
+    const { machine, input, clock, probed, firstBytes } = camera()
+    const { actor, heard } = withParent(machine, { input, clock })
+    await probed()
+    actor.send({ type: 'recording.start', by, format: 'fmp4' })
+    await turn()
+    expect(heard).to.deep.equal([])
+    await firstBytes('one.mp4', 1_000)
+    expect(heard).to.deep.equal([{ type: 'writing.began' }])
+  })
+
+  it('tells its recording why its stream brings no frames', async () => {
+    const { actor, facts, probed, records } = camera()
+    await probed()
+    await records()
+    const { recording } = actor.getSnapshot().children
+    recording?.send({ type: 'stream.lost', reason: because('no_frames') })
+    expect(facts.at(-1)?.type).to.equal('recording.interrupted')
+    actor.send({ type: 'feed.failed', reason: because('device_error') })
+    expect(recording?.getSnapshot().context.reason).to.deep.equal(because('device_error'))
+  })
+
+  it('tells its recording whether it encodes by itself, and its pipeline how many frames are expected', async () => {
+    const usb = camera()
+    await usb.probed()
+    await usb.records()
+    const { recording, pipeline } = usb.actor.getSnapshot().children
+    expect(recording?.getSnapshot().context.isPulled).to.equal(undefined)
+    expect(pipeline?.getSnapshot().context.fps).to.equal(30)
+    const network = camera({ device: { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/live' } })
+    await network.probed({ ...probe, pipeline: { ...probe.pipeline, kind: 'pull' } })
+    await network.records()
+    expect(network.actor.getSnapshot().children.recording?.getSnapshot().context.isPulled).to.equal(true)
   })
 
   it('tells that its recording is over when it allows the next one', async () => {
@@ -623,6 +673,19 @@ describe('camera', () => {
     expect(log.filter((line) => line === 'held')).to.have.length(1)
   })
 
+  it('shows why its stream does not start, but not why an earlier one has ended normally', async () => {
+    const { actor, tap, view, probed } = camera()
+    await probed()
+    const { pipeline } = actor.getSnapshot().children
+    tap({ type: 'tap.progress', sender: 1, progress: { frames: 9, fps: 30, bitrate: 1_000 } })
+    tap({ type: 'tap.finished', sender: 1 })
+    expect(pipeline?.getSnapshot().context.reason?.code).to.equal('no_longer_used')
+    expect(view().stream).to.deep.include({ status: 'INACTIVE', reason: because('no_longer_used') })
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    expect(view().stream.status).to.equal('STARTING')
+    expect(view().stream).not.to.have.property('reason')
+  })
+
   it('shows the progress of its pipeline', async () => {
     const { tap, view, probed } = camera()
     await probed()
@@ -644,6 +707,28 @@ describe('camera', () => {
     expect(
       facts.slice(before).flatMap((fact) => (fact.type === 'camera.disconnected' ? [fact.reason.code] : [])),
     ).to.include('formats_changed')
+  })
+
+  it('keeps the holds on its stream when its formats have changed', async () => {
+    const { actor, probed, view } = camera()
+    await probed()
+    actor.send({ type: 'stream.hold', holder: 'ann', since: 1 })
+    actor.send({ type: 'pipeline.misfit', reason: because('format_not_offered') })
+    const other = { ...probe, pipeline: { ...probe.pipeline, mode: { ...probe.pipeline.mode, width: 1920 } } }
+    await probed(other)
+    await probed(other)
+    expect(view().mode?.width).to.equal(1920)
+    expect(view().stream.holders).to.deep.equal({ ann: 1 })
+  })
+
+  it('stays connected when it cannot be probed again, and is probed at the next failure of its stream', async () => {
+    const { actor, probes, probeFails, view } = await connected()
+    for (const count of [2, 3]) {
+      actor.send({ type: 'pipeline.misfit', reason: because('device_error') })
+      expect(probes()).to.equal(count)
+      await probeFails(new Failure('device_busy'))
+      expect(view().status).to.equal('CONNECTED')
+    }
   })
 
   it('stays connected when its formats are the same', async () => {
@@ -671,7 +756,8 @@ describe('camera', () => {
     const fixed = camera()
     await fixed.probed()
     fixed.actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
-    expect(fixed.probes()).to.equal(1)
+    fixed.clock.increment(86_400_000)
+    expect(fixed.probes(), 'nothing is raised, either').to.equal(1)
 
     const { actor, clock, probed, asked } = camera({ adapts: true })
     await probed()
@@ -684,6 +770,15 @@ describe('camera', () => {
     expect(asked()).to.have.length(3)
     clock.increment(1)
     expect(asked()).to.deep.equal([0, 1, 2, 1])
+  })
+
+  it('takes another name, and whether it may lower its stream, while it is connected', async () => {
+    const { actor, facts, probes, probed } = camera()
+    await probed()
+    actor.send({ type: 'camera.configured', setup: { name: 'Gate', settings: {}, endsOnUnplug: false, adapts: true } })
+    expect(facts.at(-1)).to.deep.equal({ type: 'camera.renamed', camera: 'camera0', name: 'Gate' })
+    actor.send({ type: 'pipeline.overloaded', reason: because('overloaded') })
+    expect(probes()).to.equal(2)
   })
 
   it('does without a hardware encoder that failed in its stream, until its settings change', async () => {
@@ -1198,6 +1293,12 @@ describe('camera', () => {
 const yard: Extract<Device, { kind: 'rtsp' }> = { kind: 'rtsp', name: 'yard', url: 'rtsp://10.0.0.9/' }
 
 /** camera0, plugged in, with effects that the test controls. */
+async function connected() {
+  const one = camera()
+  await one.probed()
+  return one
+}
+
 function camera({
   obstacles = {},
   device: mine = device,
@@ -1268,59 +1369,61 @@ function camera({
       }) as never,
     },
   })
-  const actor = createActor(
-    cameraMachine.provide({
-      actors: {
-        recording,
-        snapshot: crashing(snapshotMachine).provide({
-          actors: { grabDirect: grabs ? (fromPromise(async () => ({})) as never) : never(), savePictures: never() },
-        }),
-        demand: crashing(demandMachine).provide({ actors: { streamHold, waitUntil: never() } }),
-        pipeline: crashing(pipelineMachine).provide({
-          actors: {
-            watchTaps: fromCallback(({ sendBack }) => {
-              tap = sendBack
-            }) as never,
-            findProcess: never(),
-          },
-        }),
-        pull: crashing(pullMachine).provide({ actors: { measurePath: never() } }),
-        source: crashing(sourceMachine).provide({
-          actors: {
-            describeSource: fromPromise<void, SourceInput>(async ({ input }) => {
-              described.push(input)
-              if (sourceError) throw sourceError
-            }) as never,
-          },
-        }),
-        probeDevice: fromPromise<Probe & { at: number }, OnDevice>(({ input }) => {
-          probes += 1
-          asked.push(input.ease ?? 0)
-          failed.push(input.failedEncoder?.encoder)
-          probing = later()
-          return probing.promise
-        }) as never,
-        publishPath: fromCallback(() => {
-          log.push('path published')
-          return () => log.push('path withdrawn')
-        }) as never,
-        recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(
-          async () => kept && { intent: kept, grewAt: 6_000 },
-        ),
-        abandonCapture: fromPromise(async () => {
-          if (unstoppable) throw new Failure('server_unreachable')
-          log.push('recorder off')
-        }) as never,
-      },
-    }),
-    {
-      clock,
-      input: { id: 'camera0', name: 'Test Cam', identity, settings: {}, device: mine, obstacles, endsOnUnplug, adapts },
-      inspect: (event) => {
-        if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
-      },
+  const machine = cameraMachine.provide({
+    actors: {
+      recording,
+      snapshot: crashing(snapshotMachine).provide({
+        actors: { grabDirect: grabs ? (fromPromise(async () => ({})) as never) : never(), savePictures: never() },
+      }),
+      demand: crashing(demandMachine).provide({ actors: { streamHold, waitUntil: never() } }),
+      pipeline: crashing(pipelineMachine).provide({
+        actors: {
+          watchTaps: fromCallback(({ sendBack }) => {
+            tap = sendBack
+          }) as never,
+          findProcess: never(),
+        },
+      }),
+      pull: crashing(pullMachine).provide({ actors: { measurePath: never() } }),
+      source: crashing(sourceMachine).provide({
+        actors: {
+          describeSource: fromPromise<void, SourceInput>(async ({ input }) => {
+            described.push(input)
+            if (sourceError) throw sourceError
+          }) as never,
+        },
+      }),
+      probeDevice: fromPromise<Probe & { at: number }, OnDevice>(({ input }) => {
+        probes += 1
+        asked.push(input.ease ?? 0)
+        failed.push(input.failedEncoder?.encoder)
+        probing = later()
+        return probing.promise
+      }) as never,
+      publishPath: fromCallback(() => {
+        log.push('path published')
+        return () => log.push('path withdrawn')
+      }) as never,
+      recallIntent: fromPromise<Recalled | undefined, { camera: CameraId }>(
+        async () => kept && { intent: kept, grewAt: 6_000 },
+      ),
+      abandonCapture: fromPromise(async () => {
+        if (unstoppable) throw new Failure('server_unreachable')
+        log.push('recorder off')
+      }) as never,
     },
-  )
+  })
+  const input = {
+    ...{ id: 'camera0' as const, name: 'Test Cam', identity, settings: {}, device: mine },
+    ...{ obstacles, endsOnUnplug, adapts },
+  }
+  const actor = createActor(machine, {
+    clock,
+    input,
+    inspect: (event) => {
+      if (event.type === '@xstate.actor') (event.actorRef as typeof actor).on?.('*', (fact) => facts.push(fact))
+    },
+  })
   const firstBytes = async (filename: string, startedAt: number) => {
     await turn()
     opening.resolve({ watermark: 500, segments: [] })
@@ -1332,6 +1435,9 @@ function camera({
   actor.start()
   return {
     actor,
+    /** To run it again, with a parent. */
+    machine,
+    input,
     clock,
     log,
     facts,

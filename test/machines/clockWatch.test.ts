@@ -53,6 +53,7 @@ describe('the watch over the clock', () => {
     }
     actor.stop()
     expect(states).to.deep.equal(['waiting', 'jumped', 'waiting'])
+    expect(readings).to.have.length(0)
   })
 
   it('judges the change that the effect has measured, and nothing else', async () => {

@@ -68,6 +68,7 @@ function start(unconfirmed?: PendingChange) {
     apply: async () => {},
     revert: async () => ({ fileDiffers: false }),
     keep: async () => log.filter((line) => line.startsWith('keep')).length,
+    isBlind: false,
   }
   let judge = (_: ConfigurationEvent) => {}
   const parts = withParent(
@@ -91,6 +92,7 @@ function start(unconfirmed?: PendingChange) {
           return world.keep()
         }),
         watchHealth: fromCallback<EventObject, HealthScope>(({ sendBack }) => {
+          if (world.isBlind) throw new Error('a bug')
           judge = sendBack
         }),
       },
@@ -187,6 +189,21 @@ describe('configuration', () => {
     expect([log.filter((line) => line.startsWith('apply')), sent()]).to.deep.equal([[], []])
   })
 
+  it('shows a fault of a key without its value, and one of the whole file', async () => {
+    const { request, world, of } = start()
+    const faults = [
+      { key: 'a', value: '', rule: 'must be set', origin: 'the change' },
+      { key: '', value: '', rule: 'the file is empty', origin: 'the change' },
+    ]
+    world.plan = async () => {
+      throw new ConfigRefusal(faults)
+    }
+    await request(patch('x'))
+    expect(of('config.refused')[0]).to.deep.include({
+      reason: because('config_invalid', 'a: must be set; the file is empty'),
+    })
+  })
+
   it('shows why the file is not in force, until it is, also after requests of clients that fail', async () => {
     const { request, world, view } = start()
     const faults = [{ key: 'a', value: '1', rule: 'must be 2', origin: 'line 3' }]
@@ -263,6 +280,72 @@ describe('configuration', () => {
       },
     ])
     expect(view()).to.deep.equal({ version: 1, text: 'level: info', changing: false, reason })
+  })
+
+  it('reverts a change if nobody can watch the health after it', async () => {
+    const { request, world, applied, sent, of } = start()
+    world.isBlind = true
+    await request(patch('debug'))
+    await applied('camera0')
+    expect(sent()).to.deep.equal(['debug', 'info'])
+    await applied()
+    expect(of('config.rolledBack')).to.have.length(1)
+    expect(of('config.rolledBack')[0]).to.have.nested.property('reason.details', 'a bug')
+  })
+
+  it('names the author of a change to the fleet, also when it reverts it', async () => {
+    const { request, applied, passes, heard } = start()
+    await request(patch('debug'))
+    await applied('camera0')
+    await passes(32_000)
+    const authors = heard.flatMap((event) => (event.type === 'settings.changed' && 'by' in event ? [event.by] : []))
+    expect(authors).to.deep.equal([by, by])
+  })
+
+  it('is changing from the first sign of another file until that is kept, or reverted', async () => {
+    const { actor, world, applied, judge, passes, view } = start()
+    const [planned, written, kept, reverted] = [later<ConfigPlan>(), later<void>(), later<number>(), later<void>()]
+    world.plan = () => planned.promise
+    world.apply = () => written.promise
+    world.keep = () => kept.promise
+    world.revert = async () => {
+      await reverted.promise
+      return { fileDiffers: false }
+    }
+    await turn()
+    const seen: [unknown, boolean][] = []
+    const look = () => seen.push([actor.getSnapshot().value, view().changing])
+    actor.send({ type: 'file.changed' })
+    look()
+    await passes(10_000)
+    look()
+    planned.resolve(planOf('debug'))
+    await turn()
+    look()
+    written.resolve()
+    await turn()
+    await applied('camera0')
+    look()
+    await judge()
+    await passes(10_000)
+    look()
+    kept.resolve(2)
+    await turn()
+    look()
+    actor.send({ type: 'config.request', request: patch('warn') })
+    for (let more = 0; more < 3; more++) await turn()
+    await applied('camera0')
+    await passes(40_000)
+    look()
+    expect(seen).to.deep.equal([
+      ['debouncing', true],
+      ['reading', true],
+      [{ applying: 'writing' }, true],
+      [{ confirming: 'waiting' }, true],
+      ['keeping', true],
+      ['idle', false],
+      [{ rollingBack: 'restoring' }, true],
+    ])
   })
 
   it('does not write over a file that somebody else has written when it reverts', async () => {

@@ -127,13 +127,14 @@ describe('external discovery', () => {
   it('counts only streams of the requested kinds', () => {
     const { facts, report, start } = discovery()
     start(everything)
-    for (const stream of [yard, drone]) report({ type: 'scan.found', stream, at: 1 })
+    for (const stream of [yard, { ...yard, url: 'rtsp://10.0.0.8:554/live' }, drone])
+      report({ type: 'scan.found', stream, at: 1 })
     report({ type: 'scan.ended', took: 1, errors: [] })
     start(generic)
     report({ type: 'scan.ended', took: 1, errors: [] })
     expect(
       facts.filter(({ type }) => type === 'discovery.ended').map((fact) => 'found' in fact && fact.found),
-    ).to.deep.equal([2, 1])
+    ).to.deep.equal([3, 2])
   })
 
   it('adds a request to a running scan that covers it, and starts one scan for all other requests', () => {

@@ -109,6 +109,14 @@ describe('fleet', () => {
     await finds([front, csi])
     expect(told()).to.deep.equal(['gate', 'unicam'])
     expect(facts.find(({ type }) => type === 'device.ignored')).to.deep.include({ source: 'v4l2:/dev/v4l/by-path/csi' })
+    const loop = { kind: 'v4l2', node: '/dev/video11', model: 'loop', links: ['/dev/v4l/by-id/loop', '/dev/loop'] }
+    const bare = { kind: 'v4l2', node: '/dev/video12', model: 'bare', links: [] }
+    await finds([front, csi, loop as LocalDevice, bare as LocalDevice])
+    expect(facts.flatMap((fact) => (fact.type === 'device.ignored' ? [fact.source] : [])).slice(1)).to.deep.equal([
+      ...['v4l2:/dev/v4l/by-id/loop', 'v4l2:/dev/video12'],
+    ])
+    await finds([front, csi])
+    facts.splice(0, facts.length, ...facts.filter((fact) => !('name' in fact && /loop|bare/.test(fact.name))))
     const before = absent()
     await finds([front, csi])
     expect(told()).to.deep.equal(['gate', 'unicam'])
@@ -180,6 +188,10 @@ describe('fleet', () => {
     await full.finds([front])
     await full.finds([])
     expect(full.ids()).to.deep.equal(['camera0'])
+
+    const both = fleet({ demoWhenNone: true, streams: [gate] })
+    await both.finds([front])
+    expect(both.views().map(({ kind }) => kind)).to.deep.equal(['usb', 'rtsp'])
   })
 
   it('simulates that a virtual camera is unplugged', async () => {
@@ -328,6 +340,18 @@ describe('fleet', () => {
     ])
   })
 
+  it('goes on with its end when cameras do not close their files in time, and the media server ends then', async () => {
+    const { actor, clock, finds, log, records } = fleet({ streams: [gate], slow: true })
+    await finds([])
+    await records('camera0')
+    actor.send({ type: 'system.stop', reason: 'SIGTERM' })
+    clock.increment(8_000)
+    actor.send({ type: 'server.lost', reason: because('server_ended') })
+    await turn()
+    expect(actor.getSnapshot().status).to.equal('active')
+    expect(log.slice(-2)).to.deep.equal(['paths settled', 'server ended'])
+  })
+
   it('stops at once while the registry is still being read', () => {
     const { actor, facts } = fleet({ hold: true })
     actor.send({ type: 'system.stop', reason: 'SIGTERM' })
@@ -382,14 +406,16 @@ describe('fleet', () => {
       expect(camera(id).obstacles).to.deep.include({ server: because('server_unreachable') })
   })
 
-  it('blocks recordings until the disk is measured', async () => {
+  it('blocks recordings until the disk is measured and the media server has started', async () => {
     const { camera, finds } = fleet()
     await finds([front])
-    expect(camera('camera0').obstacles.storage?.code).to.equal('storage_unknown')
+    const { storage, server } = camera('camera0').obstacles
+    expect([storage?.code, server?.code]).to.deep.equal(['storage_unknown', 'not_started'])
   })
 
   it('answers a ping', () => {
     const { actor } = fleet()
+    expect(actor.getSnapshot().context.pong, 'the first ping has the number 1').to.equal(0)
     actor.send({ type: 'system.ping', id: 7 })
     expect(actor.getSnapshot().context.pong).to.equal(7)
   })

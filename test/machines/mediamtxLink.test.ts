@@ -69,6 +69,16 @@ describe('mediamtxLink', () => {
     expect(asked()).to.equal(3)
   })
 
+  it('asks a silent server soon again, then later and later, but at least once a second', () => {
+    const { retry } = mediamtxLinkMachine.implementations.delays
+    const inTheMiddle = { seed: 2 ** 31, resetAfter: 0, paths: 0 }
+    const waits = [1, 2, 3, 4, 5, 50].map(
+      (failures) =>
+        typeof retry === 'function' && retry({ context: { ...inTheMiddle, failures } } as never, {} as never),
+    )
+    expect(waits).to.deep.equal([100, 200, 400, 800, 1_000, 1_000])
+  })
+
   it('tells the end of the process as the reason, not what a check of it found, until it runs again', async () => {
     const { actor, clock, facts, cause, answers, silent, synced } = await up()
     const reason = because('server_ended', 'the media server was ended by SIGKILL')
@@ -143,6 +153,21 @@ describe('mediamtxLink', () => {
     const reason = because('server_unreachable', 'no answer')
     expect(facts).to.deep.equal([{ type: 'link.down', reason }])
     expect(heard).to.deep.equal([{ type: 'server.lost', reason }, { type: 'server.silent' }])
+  })
+
+  it('has a reason if it does not even get a refusal in time', () => {
+    const { clock, facts } = link()
+    clock.increment(15_000)
+    expect(facts).to.deep.equal([{ type: 'link.down', reason: because('server_unreachable') }])
+  })
+
+  it('names the end of a process that ended during its start', () => {
+    const { actor, clock, facts, cause } = link()
+    const reason = because('server_ended', 'it exited with code 1')
+    actor.send({ type: 'server.ended', reason })
+    expect(cause().reason).to.deep.equal(reason)
+    clock.increment(15_000)
+    expect(facts).to.deep.equal([{ type: 'link.down', reason }])
   })
 
   it('writes all paths again after a restart of the server', async () => {

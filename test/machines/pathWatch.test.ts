@@ -99,6 +99,15 @@ describe('the watch over the paths of the media server', () => {
     expect(facts).to.have.length(1)
   })
 
+  it('remembers the repair of each path', async () => {
+    const { repairs, finds, heard } = start()
+    await finds([drift(['record'])])
+    await finds([drift(['record'], { camera: 'camera1' })])
+    await finds([drift(['record'])])
+    expect(repairs).to.deep.equal(['camera0 at 5', 'camera1 at 10'])
+    expect(heard.map(({ type }) => type)).to.deep.equal(['paths.contested'])
+  })
+
   it('repairs a path that drifts again later', async () => {
     const { repairs, finds, heard } = start()
     await finds([drift(['record'])])
@@ -110,15 +119,21 @@ describe('the watch over the paths of the media server', () => {
 
   it('leaves a path in use if only a time limit differs, until nobody uses it, and says so once', async () => {
     const { repairs, finds, details } = start()
-    const differs = ['runOnDemandCloseAfter']
+    const differs = [
+      ...['runOnDemandStartTimeout', 'runOnDemandCloseAfter'],
+      ...['sourceOnDemandStartTimeout', 'sourceOnDemandCloseAfter'],
+    ]
     await finds([drift(differs, { inUse: true })], 3)
     expect(repairs).to.deep.equal([])
     expect(details()).to.have.length(1)
-    expect(details()[0]).to.match(/camera0: runOnDemandCloseAfter.*when nobody uses the stream/)
+    expect(details()[0]).to.match(/camera0: .*runOnDemandCloseAfter.*when nobody uses the stream/)
     await finds([drift(differs)])
     expect(repairs).to.deep.equal(['camera0 at 20'])
     const used = start()
-    await used.finds([drift(['source'], { inUse: true }), drift([], { camera: 'camera1', inUse: true })])
+    await used.finds([
+      drift(['source', 'runOnDemandCloseAfter'], { inUse: true }),
+      drift([], { camera: 'camera1', inUse: true }),
+    ])
     expect(used.repairs).to.deep.equal(['camera0,camera1 at 5'])
   })
 

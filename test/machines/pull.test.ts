@@ -19,10 +19,11 @@ describe('pull', () => {
   })
 
   it('stalls when no bytes arrive, and continues when they do', async () => {
-    const { facts, second, told, word } = pull()
+    const { actor, facts, second, told, word } = pull()
     await second({ ready: true, bytes: 1_000 })
     for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
     expect(word()).to.equal('stalled')
+    expect(actor.getSnapshot().hasTag('open'), 'its end is still to come').to.equal(true)
     expect(told().at(-1)).to.deep.equal({ type: 'feed.failed', reason: because('no_frames') })
     await second({ ready: true, bytes: 2_000 })
     expect(word()).to.equal('running')

@@ -18,7 +18,7 @@ const suspect = (name: string): Suspect => ({
 
 describe('the quarantine machine', () => {
   /** `found`: the suspects of each search; an error: the search fails. */
-  function start(found: (Suspect[] | Error)[]) {
+  function start(found: (Suspect[] | Error)[], { isMovable = true } = {}) {
     const timers = new SimulatedClock()
     const searches: (readonly CameraId[] | undefined)[] = []
     const moved: string[][] = []
@@ -33,6 +33,7 @@ describe('the quarantine machine', () => {
           return next
         }),
         moveSuspects: fromCallback(({ input: { suspects }, sendBack }) => {
+          if (!isMovable) throw new Error('EIO')
           moved.push(suspects.map(({ name }: Suspect) => name))
           for (const { camera, name, reason } of suspects)
             sendBack({ type: 'file.quarantined', camera, filename: name, reason })
@@ -77,6 +78,17 @@ describe('the quarantine machine', () => {
     actor.send({ type: 'part.closed', camera: 'camera0' })
     expect(searches).to.deep.equal([undefined])
     endMove()
+    await turn()
+    expect(searches).to.deep.equal([undefined, ['camera0']])
+  })
+
+  it('does not search again at once when files cannot be moved, only after the next part', async () => {
+    const { actor, timers, searches } = start([[suspect('a.mp4')], []], { isMovable: false })
+    await turn()
+    timers.increment(3_000)
+    await turn()
+    expect(searches).to.deep.equal([undefined])
+    actor.send({ type: 'part.closed', camera: 'camera0' })
     await turn()
     expect(searches).to.deep.equal([undefined, ['camera0']])
   })

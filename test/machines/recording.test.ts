@@ -184,13 +184,14 @@ describe('recording', () => {
   })
 
   it('of a camera that encodes by itself waits longer for a keyframe, and says that it waits for one', async () => {
-    const { actor, clock, facts, opened, fileClosed } = record({ isPulled: true })
+    const { actor, clock, facts, log, opened, fileClosed } = record({ isPulled: true })
     await opened()
     actor.send({ type: 'stream.held' })
     clock.increment(20_000)
     clock.increment(39_999)
-    expect(facts).to.deep.equal([])
+    expect(log).not.to.include('closing')
     clock.increment(1)
+    expect(log).to.include('closing')
     await fileClosed({ files: [], endedAt: 9_000 })
     expect(facts.at(-1)).to.have.nested.property('outcome.reason.code', 'no_keyframe')
     expect(facts.at(-1)).to.have.nested.property(
@@ -370,8 +371,10 @@ describe('recording', () => {
     failing.actor.send({ type: 'camera.lost', reason: because('unplugged') })
     stopping.actor.send({ type: 'service.stopping' })
     expect([failing.view().status, stopping.view().status]).to.deep.equal(['STOPPING', 'STOPPING'])
-    for (const { fileClosed } of [failing, stopping]) await fileClosed()
-    expect([failing.view().status, stopping.view().status]).to.deep.equal(['FAILED', 'INTERRUPTED'])
+    for (const { fileClosed } of [failing, stopping, stopped]) await fileClosed()
+    expect([failing, stopping, stopped].map(({ view }) => view().status)).to.deep.equal([
+      ...['FAILED', 'INTERRUPTED', 'STOPPED'],
+    ])
   })
 
   it('fails with the reason of the first file that could not be found', async () => {
@@ -463,6 +466,19 @@ describe('recording', () => {
     actor.send({ type: 'segment.grew', at: 1_000 + hour, bytes: 4_260_000_000 })
     actor.send({ type: 'segment.added', segment: { filename: 'two.mp4', startedAt: 1_200 + hour }, at: 2_000 + hour })
     expect(facts.map(({ type }) => type)).to.deep.equal(['recording.started'])
+  })
+
+  it('takes no limit from a large file that is closed for another reason', async () => {
+    const { actor, clock, heard, openings, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed({ files: [{ ...oneFile, bytes: 4_260_000_000 }], endedAt: 9_000 })
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    await opened()
+    expect(openings.map(({ segmentLimits }) => segmentLimits)).to.deep.equal([undefined, undefined])
+    expect(heard.map(({ type }) => type)).not.to.include('recording.outgrown')
   })
 
   for (const [what, event, code] of [
@@ -662,6 +678,18 @@ describe('recording', () => {
         view().gaps.map(({ reason }) => reason.code),
         'the cause, not the failed attempts',
       ).to.deep.equal(['unplugged'])
+      actor.send({ type: 'camera.lost', reason: because('unplugged') })
+      await fileClosed()
+      actor.send({ type: 'camera.ready' })
+      clock.increment(0)
+      await openingFails(new Failure('server_error'))
+      await fileClosed()
+      const again = log.filter((line) => line === 'record on').length
+      clock.increment(1_000)
+      expect(
+        log.filter((line) => line === 'record on'),
+        'the delays begin anew',
+      ).to.have.length(again + 1)
     })
 
     it('an attempt that brings no data, with an increasing delay and its reason', async () => {
@@ -767,6 +795,30 @@ describe('recording', () => {
       expect(view()).to.deep.include({ status: 'RECORDING', files: ['one.mp4', 'two.mp4'] })
       expect(view().gaps).to.deep.equal([...gaps, { from: 6_000, to: 8_000, reason: because('service_restarted') }])
     })
+  })
+
+  it('does not wait for a media server that has come back during its start', async () => {
+    const { actor, view, opened, firstBytes, fileClosed } = record()
+    actor.send({ type: 'server.lost', reason: because('server_closed') })
+    actor.send({ type: 'server.restored' })
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    actor.send({ type: 'camera.ready' })
+    expect(view().waitsFor).to.equal(undefined)
+  })
+
+  it('names what it waits for now, not what it waited for before', async () => {
+    const { actor, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'storage.blocked', reason: because('storage_full') })
+    await fileClosed()
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    expect(view()).to.deep.include({ waitsFor: 'camera', reason: because('unplugged') })
+    actor.send({ type: 'camera.ready' })
+    expect(view()).to.deep.include({ waitsFor: 'storage', reason: because('storage_full') })
   })
 
   it('ends at its time while it waits', async () => {

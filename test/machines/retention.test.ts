@@ -398,6 +398,16 @@ describe('retention', () => {
     expect(retentionView(actor.getSnapshot()).last).to.deep.equal({ at: now, files: 1, freed: 7 })
   })
 
+  it('shows why its last sweep ended early', async () => {
+    const { actor, ends } = await begin({ policy: age(30, false) })
+    actor.send({ type: 'retention.sweep', by })
+    ends('the folder cannot be read (EIO)')
+    expect(retentionView(actor.getSnapshot()).last).to.deep.equal({
+      ...{ at: now, files: 0, freed: 0 },
+      reason: 'the folder cannot be read (EIO)',
+    })
+  })
+
   it('saves a new policy before it takes effect', async () => {
     const { actor, facts, saves, settle } = await begin({ policy: age(30) })
     actor.send({ type: 'policy.set', policy: size(5), by })

@@ -2,23 +2,32 @@ import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { ServerChoice } from '../../machines/domain/ports.js'
 import { because } from '../../machines/domain/reason.js'
-import { type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
+import { hangDelays, type ServerEnd, serverProcessMachine } from '../../machines/serverProcess.js'
 import { later, turn } from '../support/later.js'
 import { withParent } from '../support/parent.js'
 
 describe('serverProcess', () => {
   it('starts the chosen server', async () => {
-    const { actor, starts, chosen } = server()
+    const { actor, runs, chosen } = server()
     await chosen('managed')
-    expect(starts()).to.equal(1)
+    expect(runs).to.deep.equal([{ kind: 'managed', why: 'test' }])
     actor.send({ type: 'server.started', pid: 7 })
     expect(actor.getSnapshot().hasTag('running')).to.equal(true)
   })
 
+  it('tells its parent when the server has started', async () => {
+    const { actor, heard, chosen } = server()
+    await chosen('managed')
+    expect(heard).to.deep.equal([])
+    actor.send({ type: 'server.started', pid: 7 })
+    expect(heard).to.deep.equal([{ type: 'server.changed' }])
+  })
+
   it('does not start an external server', async () => {
-    const { actor, starts, chosen } = server()
+    const { actor, heard, starts, chosen } = server()
     await chosen('external')
     expect(starts()).to.equal(0)
+    expect(heard, 'it may answer at once').to.deep.equal([{ type: 'server.changed' }])
     expect(actor.getSnapshot().hasTag('running')).to.equal(true)
     actor.send({ type: 'server.end' })
     expect(actor.getSnapshot().status).to.equal('done')
@@ -117,6 +126,21 @@ describe('serverProcess', () => {
     expect(kills()).to.equal(0)
   })
 
+  it('kills a silent child after a short limit, too', async () => {
+    const { actor, clock, kills, chosen } = server({ hangLimit: 1_000 })
+    await chosen('managed')
+    actor.send({ type: 'server.started', pid: 7 })
+    actor.send({ type: 'server.answers' })
+    actor.send({ type: 'server.silent' })
+    clock.increment(500)
+    clock.increment(499)
+    await turn()
+    expect(kills()).to.equal(0)
+    clock.increment(1)
+    await turn()
+    expect(kills()).to.equal(1)
+  })
+
   it('ends a child that takes too long to start, and starts it again after that', async () => {
     const { clock, ends, starts, heard, chosen, ended } = server()
     await chosen('managed')
@@ -178,12 +202,16 @@ describe('serverProcess', () => {
   })
 
   it('tells its parent why the child ended', async () => {
-    const { actor, heard, chosen } = server()
+    const { actor, clock, heard, chosen } = server()
     await chosen('managed')
     actor.send({ type: 'server.started', pid: 7 })
     const details = 'the media server was ended by SIGKILL'
     actor.send({ type: 'server.exited', reason: details })
     expect(heard.at(-1)).to.deep.equal({ type: 'server.changed', ended: because('server_ended', details) })
+    clock.increment(0)
+    expect(actor.getSnapshot().context.reason).to.deep.equal(because('server_ended', details))
+    actor.send({ type: 'server.started', pid: 8 })
+    expect(actor.getSnapshot().context.reason, 'the next one runs').to.equal(undefined)
   })
 
   it('shows why it could not choose a server, and retries', async () => {
@@ -195,13 +223,13 @@ describe('serverProcess', () => {
   })
 })
 
-function server() {
+function server({ hangLimit }: { hangLimit?: number } = {}) {
   const clock = new SimulatedClock()
   const ending = later<void>()
   const ends: ServerEnd[] = []
   let choosing = later<ServerChoice>()
   let choices = 0
-  let starts = 0
+  const runs: ServerChoice[] = []
   let kills = 0
   const { actor, heard } = withParent(
     serverProcessMachine.provide({
@@ -211,8 +239,8 @@ function server() {
           choosing = later()
           return choosing.promise
         }),
-        runServer: fromCallback<EventObject, { choice: ServerChoice }>(() => {
-          starts += 1
+        runServer: fromCallback<EventObject, { choice: ServerChoice }>(({ input }) => {
+          runs.push(input.choice)
         }),
         endServer: fromPromise<void, ServerEnd>(({ input }) => {
           ends.push(input)
@@ -222,6 +250,7 @@ function server() {
           kills += 1
         }),
       },
+      ...(hangLimit !== undefined && { delays: hangDelays(hangLimit) }),
     }),
     { clock },
   )
@@ -230,7 +259,8 @@ function server() {
     clock,
     heard,
     changes: () => heard.filter(({ type }) => type === 'server.changed').length,
-    starts: () => starts,
+    runs,
+    starts: () => runs.length,
     kills: () => kills,
     ends,
     choices: () => choices,

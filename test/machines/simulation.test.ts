@@ -34,6 +34,19 @@ describe('the simulation of faults', () => {
     expect(waits()).to.equal(undefined)
   })
 
+  it('ends when its cameras are never connected', async () => {
+    const { actor, caused, neverReady } = await simulate(unplugAndPlug)
+    await neverReady()
+    expect([actor.getSnapshot().value, caused]).to.deep.equal(['over', []])
+  })
+
+  it('ends when it cannot wait for the next step', async () => {
+    const { actor, ready, waitFails } = await simulate(unplugAndPlug)
+    await ready(0)
+    await waitFails()
+    expect(actor.getSnapshot().value).to.equal('over')
+  })
+
   it('starts the next step only when the one before has happened, however late that is', async () => {
     const slow = later<Done>()
     const { facts, caused, ready, passesUntil } = await simulate(unplugAndPlug, () => slow.promise)
@@ -122,13 +135,13 @@ async function simulate(
 ) {
   const caused: Act[] = []
   const readiness = later<{ at: number }>()
-  let waiting: { at: number; end: () => void } | undefined
+  let waiting: { at: number; end: () => void; fail: (error: Error) => void } | undefined
   const machine = simulationMachine.provide({
     actors: {
       awaitReady: fromPromise<{ at: number }, { names: readonly string[] }>(() => readiness.promise),
       waitUntil: fromPromise<{ at: number }, { at: number }>(({ input: { at }, signal }) => {
-        const { promise, resolve } = later<{ at: number }>()
-        const mine = { at, end: () => resolve({ at }) }
+        const { promise, resolve, reject } = later<{ at: number }>()
+        const mine = { at, end: () => resolve({ at }), fail: reject }
         waiting = mine
         signal.addEventListener('abort', () => {
           if (waiting === mine) waiting = undefined
@@ -149,6 +162,14 @@ async function simulate(
     caused,
     news: () => heard,
     waits: () => waiting?.at,
+    async waitFails() {
+      waiting?.fail(new Error('no timer'))
+      for (let more = 0; more < 3; more += 1) await turn()
+    },
+    async neverReady() {
+      readiness.reject(new Error('a camera is missing'))
+      for (let more = 0; more < 3; more += 1) await turn()
+    },
     async ready(at: number) {
       readiness.resolve({ at })
       await turn()

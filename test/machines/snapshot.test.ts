@@ -53,9 +53,25 @@ describe('snapshot', () => {
   })
 
   it('does not use the device of a live stream', async () => {
-    const { grabs, grabbed } = snap({ device: usb, live: true })
+    const { grabs, facts, grabbed, saved } = snap({ device: usb, live: true })
     await grabbed('stream')
+    await saved()
     expect(grabs).to.deep.equal(['stream'])
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'device_busy'],
+      [1, 'device_busy'],
+    ])
+  })
+
+  it('reports the tiers that a busy virtual camera does not have, or that failed', async () => {
+    const { facts, failed, grabbed, saved } = snap({ device: { kind: 'virtual', name: 'demo' } })
+    await failed('ffmpeg', new Failure('device_busy'))
+    await grabbed('stream')
+    await saved()
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'not_a_usb_camera'],
+      [1, 'device_busy'],
+    ])
   })
 
   it('starts the stream of a network camera', async () => {
@@ -64,6 +80,11 @@ describe('snapshot', () => {
     await saved()
     expect(grabs).to.deep.equal(['stream'])
     expect(taken(facts)[0]?.tier).to.equal(3)
+    expect(skipped(facts)).to.deep.equal([
+      [0, 'not_a_usb_camera'],
+      [1, 'not_a_local_device'],
+      [2, 'stream_asleep'],
+    ])
   })
 
   describe('of a network camera that does not answer', () => {
@@ -173,6 +194,17 @@ describe('snapshot', () => {
     expect(actor.getSnapshot().status).to.equal('done')
   })
 
+  it('fails the requests that arrived during saving if the service stops', async () => {
+    const { actor, grabs, facts, grabbed, saved } = snap({ device: usb })
+    await grabbed('direct')
+    actor.send({ type: 'snapshot.join', wish: wish('bob') })
+    actor.send({ type: 'service.stopping' })
+    await saved()
+    expect(grabs).to.deep.equal(['direct'])
+    expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('service_stopping') })
+    expect(taken(facts).map(({ user }) => user)).to.deep.equal(['ann'])
+  })
+
   it('emits still.taken, not snapshot.taken, for a still', async () => {
     const { actor, facts, answers, grabbed, saved } = snap({ device: usb })
     actor.send({ type: 'snapshot.join', wish: looking('bob') })
@@ -193,13 +225,17 @@ describe('snapshot', () => {
   })
 
   it('limits the time of each tier', async () => {
-    const { clock, grabs } = snap({ device: usb })
+    const { clock, facts, grabs } = snap({ device: usb })
     clock.increment(3_000)
     expect(grabs).to.deep.equal(['direct', 'ffmpeg'])
     clock.increment(6_000)
     expect(grabs).to.deep.equal(['direct', 'ffmpeg', 'stream'])
     clock.increment(20_000)
     expect(grabs).to.have.length(3)
+    const [fact] = facts
+    expect(fact?.type === 'snapshot.failed' && fact.passedOver.at(-1)).to.deep.equal({
+      ...{ tier: 3, reason: because('timed_out') },
+    })
   })
 
   describe('while the media server is away', () => {
@@ -229,6 +265,30 @@ describe('snapshot', () => {
       clock.increment(1)
       expect(facts).to.have.length(1)
       expect(facts[0]).to.deep.include({ type: 'snapshot.failed', reason: because('server_unreachable') })
+    })
+
+    for (const code of ['server_closed', 'server_restarted', 'server_ended', 'server_hung', 'breaker_open'] as const)
+      it(`tries again after ${code}`, async () => {
+        const { clock, facts, failed, grabbed, saved } = snap({ device: yard })
+        await failed('stream', new Failure(code))
+        clock.increment(500)
+        await grabbed('stream')
+        await saved()
+        expect(taken(facts)[0]?.tier).to.equal(3)
+      })
+
+    it('takes the picture from the device that is freed while a picture of the stream is waited for', async () => {
+      const { clock, facts, grabs, failed, grabbed, saved } = snap({ device: usb, live: true })
+      clock.increment(5_000)
+      await failed('stream', new Failure('server_closed'))
+      clock.increment(1_000)
+      await grabbed('direct')
+      await saved()
+      expect(grabs).to.deep.equal(['stream', 'stream', 'direct'])
+      expect(skipped(facts)).to.deep.equal([
+        [2, 'timed_out'],
+        [3, 'server_closed'],
+      ])
     })
 
     it('takes the picture from the device that the lost stream has freed', async () => {
@@ -299,6 +359,9 @@ const taken = (facts: SnapshotFact[]) =>
   facts.flatMap((fact) =>
     fact.type === 'snapshot.taken' ? [{ user: fact.by.user, tier: fact.tier, passedOver: fact.passedOver }] : [],
   )
+
+/** The tiers that the first picture passed over, with the codes of the reasons. */
+const skipped = (facts: SnapshotFact[]) => taken(facts)[0]?.passedOver.map(({ tier, reason }) => [tier, reason.code])
 
 interface Snap {
   device: Device

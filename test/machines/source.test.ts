@@ -32,6 +32,18 @@ describe('source', () => {
     expect(actor.getSnapshot().output).to.deep.equal(because('address_refused', 'its address leads back'))
   })
 
+  it('is asked every five seconds, if it has no interval of its own', async () => {
+    const { asked, clock, settle } = source()
+    for (const count of [1, 2]) {
+      clock.increment(4_999)
+      expect(asked()).to.equal(count - 1)
+      clock.increment(1)
+      expect(asked()).to.equal(count)
+      settle()
+      await turn()
+    }
+  })
+
   it('with a battery is asked less and less, up to its own interval, and soon again after a missing answer', async () => {
     const { asked, clock, settle } = source({ checkInterval: 3_600_000 })
     const next = async (wait: number, error?: Error) => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { fromPromise, SimulatedClock } from 'xstate'
+import { reasonOfLevel } from '../../machines/domain/diskReason.js'
 import type { Measured, StorageSettings } from '../../machines/domain/diskRoom.js'
 import type { DiskUsage, RecordingFolder } from '../../machines/domain/ports.js'
 import { because, Failure } from '../../machines/domain/reason.js'
@@ -53,6 +54,14 @@ describe('storage', () => {
     expect(storageView(actor.getSnapshot(), 0)).to.deep.include({ state: 'ok', percent: 50 })
     expect(storageView(actor.getSnapshot(), 0).cause.reason).to.deep.equal(failure)
     await measures(51)
+    expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
+  })
+
+  it('forgets a failed measurement of the folder that is no longer in use', async () => {
+    const { actor, measures, fails } = disk()
+    await measures(50)
+    await fails('gone')
+    actor.send({ type: 'folder.used', folder: 'fallback' })
     expect(storageView(actor.getSnapshot(), 0).cause.reason).to.equal(undefined)
   })
 
@@ -299,6 +308,14 @@ describe('storage on a disk whose usage is simulated', () => {
 })
 
 describe('storage on a disk that is being filled', () => {
+  it('names the rate at which the disk fills up, if that is why recordings stop', () => {
+    const limits = { warnPercent: 80, blockPercent: 90, minFree: 0 }
+    const usage = { total: 1e9, used: 8.99e8, available: 1.01e8, percent: 89.9 }
+    expect(reasonOfLevel('full', limits, usage, { perMs: 1_000, isKnown: true })).to.deep.equal(
+      because('storage_full', 'the disk fills up with 1.0 MB per second, only 101.0 MB are free'),
+    )
+  })
+
   it('measures more often the sooner the disk is full, and stops recordings before it is', async () => {
     const { levels, used, seconds } = await filling({ size: 40e6, rate: 30e6 / 8 })
     expect(levels()).to.include.members(['ok', 'critical'])

@@ -33,7 +33,7 @@ writePage()
 async function examine(file: string): Promise<FileResult | undefined> {
   const all = mutantsOf(file, readFileSync(file, 'utf8'))
   const before = AGAIN ? known()[file] : undefined
-  const chosen = before ? all.filter((mutant) => isOf(before.survivors, mutant)) : sample(all, sampleOf(file))
+  const chosen = before ? repeated(before.survivors, all) : sample(all, sampleOf(file))
   if (chosen.length === 0 || (AGAIN && !before)) return before
   const tests = testsOf(file)
   const bundles = await Bundles.open(file, tests)
@@ -90,10 +90,15 @@ async function judge(
   return { result: failure === undefined ? 'survived' : 'killed', by: failure, spent: cpu }
 }
 
-/** Whether the mutant is one of the survivors, wherever its line is now. */
-function isOf(survivors: FileResult['survivors'], mutant: Mutant): boolean {
+/** Returns the survivors, wherever their lines are now: of several equal lines the nearest one. */
+function repeated(survivors: FileResult['survivors'], all: readonly Mutant[]): Mutant[] {
   const key = ({ column, what, was, text }: Mutant) => JSON.stringify([column, what, was, text])
-  return survivors.some((one) => key(one) === key(mutant) && one.code === lineOf(mutant))
+  const found = survivors.flatMap((one) => {
+    const away = ({ line }: Mutant) => Math.abs(line - one.line)
+    const equal = all.filter((mutant) => key(mutant) === key(one) && lineOf(mutant) === one.code)
+    return equal.sort((first, second) => away(first) - away(second)).slice(0, 1)
+  })
+  return [...new Set(found)]
 }
 
 /** Returns `size` mutants, always the same for a seed. */

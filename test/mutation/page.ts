@@ -112,7 +112,8 @@ function page(all: readonly FileResult[], missing: readonly string[]): string {
     '',
     '## Equivalent mutants',
     '',
-    'Examined: the program does the same with them, or the difference is only one of speed or of wording.',
+    'Examined: the program does the same with them, the difference is only one of speed or of wording, or they do not',
+    'compile.',
     '',
     ...(examined.length > 0
       ? [

@@ -56,9 +56,10 @@ const machines = readdirSync('machines')
   .filter((name) => name.endsWith('.ts') && /^ {2}id: '/m.test(readFileSync(`machines/${name}`, 'utf8')))
   .map((name) => `machines/${name}`)
 
-/** The nearest tests, the small ones first. */
+/** The nearest tests: those in the folder of the same name first, then the small ones. */
 export function testsOf(file: string): Tests {
   const stem = basename(file, '.ts')
+  const isElsewhere = ({ test }: { test: string }) => Number(dirname(test) !== `test/${basename(dirname(file))}`)
   const near = [...reached]
     .flatMap(([test, found]) => {
       const distance = found.get(file)
@@ -73,7 +74,9 @@ export function testsOf(file: string): Tests {
         },
       ]
     })
-    .sort((one, other) => one.distance - other.distance || one.size - other.size)
+    .sort(
+      (one, other) => one.distance - other.distance || isElsewhere(one) - isElsewhere(other) || one.size - other.size,
+    )
   const nearest = near[0]?.distance ?? 0
   const files = near.filter(({ distance }) => distance <= nearest + 2).slice(0, mostOf(file))
   const users = machines

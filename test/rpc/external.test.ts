@@ -149,6 +149,7 @@ describe('methods of external streams', () => {
         const { error } = await admin.call(name, params)
         expect(error?.code, name).to.equal(-32030)
         expect(error?.message).to.contain('Unsupported')
+        expect(error?.data).to.include({ reason: 'unsupported', feature: 'external_discovery' })
       }
     }
     const { result } = await admin.call('get_external_streams')

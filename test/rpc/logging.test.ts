@@ -1,5 +1,12 @@
 import { expect } from 'chai'
-import { createLogging, type LogControl, type LogLevel, type LogModule } from '../../machines/domain/logLevels.js'
+import {
+  createLogging,
+  inModule,
+  type LogControl,
+  type LogLevel,
+  type LogModule,
+} from '../../machines/domain/logLevels.js'
+import type { Log } from '../../machines/domain/ports.js'
 import { createStage, createWorld, noon } from './fakes.js'
 
 describe('set_log_level', () => {
@@ -52,6 +59,18 @@ describe('set_log_level', () => {
     logging.set('debug')
     logging.set('default')
     expect(logging.levels().level).to.equal('error')
+  })
+
+  it('finds the module in each line of its log, beside the other fields', () => {
+    const lines: unknown[][] = []
+    const write =
+      (level: LogLevel): Log['info'] =>
+      (...line) =>
+        void lines.push([level, ...line])
+    const log = { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug') } as Log
+    for (const level of ['error', 'warn', 'info', 'debug'] as const) inModule(log, 'api')[level]('x', { camera: 'a' })
+    const fields = { camera: 'a', module: 'api' }
+    expect(lines).to.deep.equal(['error', 'warn', 'info', 'debug'].map((level) => [level, 'x', fields]))
   })
 
   it('says which modules there are, and is for administrators of all cameras only', async () => {

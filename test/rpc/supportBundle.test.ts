@@ -90,6 +90,8 @@ describe('get_support_bundle', () => {
 
 describe('a support bundle that cannot be read', () => {
   it('is named with its fault', () => {
+    const { sections, trace } = readBundle('{"format":1}\n{"section":"trace"}\n{"seq":1}\n')
+    expect([sections, trace], 'of a trace alone').to.deep.equal([[], [{ seq: 1 }]])
     expect(() => readBundle('hello')).to.throw('this is not a support bundle: line 1 is not JSON')
     expect(() => readBundle('{"a":1}')).to.throw('it has no header')
     expect(() => readBundle('{"format":99}')).to.throw('the bundle has format 99; this version reads up to 1')
