@@ -3,7 +3,8 @@ import { parseConfiguration } from '../../config/load.js'
 import { usableFormats } from '../../machines/domain/captureMode.js'
 import { isReasonCode } from '../../machines/domain/reason.js'
 import { supportOf } from '../../machines/domain/streamSupport.js'
-import { column, fencedBlocks, pages, pageText } from './markdown.js'
+import { fencedBlocks } from './code.js'
+import { column, pages, pageText } from './markdown.js'
 
 const page = pageText('docs/cameras.md')
 describe('docs: page of cameras', () => {

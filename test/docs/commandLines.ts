@@ -1,5 +1,5 @@
 /** Finds the commands in the code of the documentation. */
-import { fencedBlocks, indentedLines, inlineCode } from './markdown.js'
+import { fencedBlocks, indentedLines, inlineCode } from './code.js'
 
 export interface CommandLine {
   words: string[]

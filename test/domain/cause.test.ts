@@ -31,7 +31,6 @@ describe('the cause of an interruption', () => {
       ...(['no_data', 'server_closed', 'stream_lost', 'stream_not_found', 'not_started_in_time'] as const),
       ...(['timed_out', 'no_longer_used', 'pipeline_replaced', 'failed', 'no_frames', 'pipeline_failed'] as const),
       ...(['pipeline_killed', 'pipeline_restarted', 'device_gone', 'device_error'] as const),
-      ...(['server_unreachable', 'server_error', 'breaker_open'] as const),
     ]
     for (const code of seen) expect(moreExact(because(code), because('unplugged')).code, code).to.equal('unplugged')
   })

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import WebSocket from 'ws'
 import { parse } from 'yaml'
-import { type Block, fencedBlocks, pageText, root } from '../docs/markdown.js'
+import { type Block, fencedBlocks } from '../docs/code.js'
+import { pageText, root } from '../docs/markdown.js'
 import { program, type Service, secret, startService, virtual } from './service.js'
 
 interface Ran {

@@ -1,5 +1,5 @@
 /** The command lines of docs/operate.md, for a test that runs them. */
-import { indentedLines } from '../../docs/markdown.js'
+import { indentedLines } from '../../docs/code.js'
 
 /** `run`: its text in the test, which differs where a value stands for another one. `seconds`: it ends by Ctrl-C. */
 export type Documented = { run: string; seconds?: number } | { elsewhere: string }
