@@ -35,6 +35,18 @@ describe('the cause of an interruption', () => {
     for (const code of seen) expect(moreExact(because(code), because('unplugged')).code, code).to.equal('unplugged')
   })
 
+  it('of a file that does not grow is a media server that hangs, by all that is seen of it', () => {
+    for (const code of ['server_unreachable', 'server_hung', 'breaker_open', 'server_error'] as const)
+      for (const known of ['no_data', 'no_frames', 'pipeline_restarted'] as const)
+        expect(moreExact(because(known), because(code)).code, known).to.equal(code)
+  })
+
+  it('of a process that ended is the end of its media server, which may have been noticed by a restart', () => {
+    for (const code of ['server_ended', 'server_hung', 'server_restarted'] as const)
+      for (const known of ['pipeline_killed', 'pipeline_failed', 'server_unreachable', 'breaker_open'] as const)
+        expect(moreExact(because(known), because(code)).code, known).to.equal(code)
+  })
+
   it('stays as it is known if nothing more is found', () => {
     expect(moreExact(because('no_data'), undefined).code).to.equal('no_data')
   })

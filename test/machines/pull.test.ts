@@ -45,6 +45,20 @@ describe('pull', () => {
     expect(facts()).to.deep.equal(['stream.started', 'stream.ended stream_lost'])
   })
 
+  it('names its camera, has no bit rate before the second measurement, and forgets an old reason', async () => {
+    const { actor, second, facts, log } = pull()
+    await second({ ready: true, bytes: 1_000 })
+    expect([log[0], actor.getSnapshot().context.progress.bitrate]).to.deep.equal([
+      { type: 'stream.started', camera: 'camera0' },
+      0,
+    ])
+    for (let count = 0; count < 5; count += 1) await second({ ready: true, bytes: 1_000 })
+    await second({ ready: false, bytes: 0 })
+    await second({ ready: true, bytes: 1_000 })
+    await second({ ready: false, bytes: 0 })
+    expect(facts().slice(-3)).to.deep.equal(['stream.ended no_frames', 'stream.started', 'stream.ended no_longer_used'])
+  })
+
   it('tells its camera when others begin to read the stream, and when the last one has left', async () => {
     const { second, told } = pull()
     const uses = () => told().flatMap(({ type }) => (type.startsWith('stream.') ? [type] : []))
@@ -120,6 +134,7 @@ function pull() {
   return {
     actor,
     told: () => heard,
+    log: facts,
     facts: () =>
       (facts as StreamFact[]).map((fact) => ('reason' in fact ? `${fact.type} ${fact.reason.code}` : fact.type)),
     word: () => [...actor.getSnapshot().tags][0] ?? 'asleep',

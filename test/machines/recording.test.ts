@@ -758,12 +758,13 @@ describe('recording', () => {
     })
 
     it('with the end of the media server as the cause if that was known before the loss of the stream', async () => {
-      const { actor, facts, opened, firstBytes } = record()
+      const { actor, facts, view, opened, firstBytes } = record()
       await opened()
       await firstBytes()
       actor.send({ type: 'server.lost', reason: because('server_ended') })
       actor.send({ type: 'stream.lost', reason: because('server_closed') })
       expect(facts.at(-1)).to.deep.include({ type: 'recording.interrupted', reason: because('server_ended') })
+      expect(view().reason).to.deep.equal(because('server_ended'))
     })
 
     it('a stream that its network camera ended, with that reason', async () => {
@@ -855,7 +856,7 @@ describe('recording', () => {
     for (const [duration, stoppedAt, media, gap] of [
       [undefined, 9_000, 5_000, { from: 6_000, to: 9_000 }],
       [6_000, 7_100, 3_000, { from: 4_000, to: 7_000 }],
-      [undefined, 7_400, 5_000, undefined],
+      [undefined, 7_500, 5_000, undefined],
       // The service was away for a moment, and the file grew meanwhile.
       [undefined, 9_000, 7_900, undefined],
     ] as const) {
