@@ -1,4 +1,4 @@
-import { assign, enqueueActions, setup } from 'xstate'
+import { enqueueActions, setup } from 'xstate'
 import type { CameraId } from './domain/camera.js'
 import { type Drift, type DriftMemory, noDrift, planRepairs, reasonOfContest, reasonOfDrift } from './domain/drift.js'
 import type { PathFact } from './domain/facts.js'
@@ -59,7 +59,6 @@ export const pathWatchMachine = setup({
         if (!contested.some(({ camera }) => camera === drift.camera))
           enqueue.emit({ type: 'path.drifted', camera: drift.camera, reason: reasonOfDrift(drift, 'repaired') })
     }),
-    dropRepairs: assign({ repairs: [] }),
   },
   delays: { interval: 5_000 },
 }).createMachine({
@@ -67,7 +66,7 @@ export const pathWatchMachine = setup({
   context: ({ input }) => ({ ...noDrift, repairs: [], at: 0, told: input.isContested ? undefined : '' }),
   initial: 'resting',
   states: {
-    resting: { entry: 'dropRepairs', after: { interval: 'comparing' } },
+    resting: { after: { interval: 'comparing' } },
     comparing: {
       invoke: {
         src: 'findDrift',

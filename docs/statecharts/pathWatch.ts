@@ -10,7 +10,6 @@ export const machine = setup({
   actions: {
     plan: () => {},
     noteRepairs: () => {},
-    dropRepairs: () => {},
   },
   guards: {
     hasRepairs: () => false,
@@ -22,7 +21,7 @@ export const machine = setup({
   id: 'pathWatch',
   initial: 'resting',
   states: {
-    resting: { entry: 'dropRepairs', after: { interval: 'comparing' } },
+    resting: { after: { interval: 'comparing' } },
     comparing: {
       invoke: {
         src: 'findDrift',

@@ -118,12 +118,6 @@ export const equivalents: readonly Equivalent[] = [
     reason: '`paths` is set before the first fact that contains it.',
   },
   {
-    file: 'machines/pathWatch.ts',
-    what: 'drop entry',
-    line: "resting: { entry: 'dropRepairs',",
-    reason: 'The next comparison replaces the repairs before anything reads them.',
-  },
-  {
     file: 'machines/pipeline.ts',
     what: 'target waiting → looking',
     line: "{ target: 'waiting', actions: 'tellFailure' },",
