@@ -174,9 +174,10 @@ const main = async () => {
     const commands = commandsOf(await readFile(`${checkout}/docs/operate.md`, 'utf8'))
     const faults: string[] = []
     for (const { run: line, seconds } of commands) {
-      const { code, stderr } = await asAdministrator(line, seconds)
+      const { code, stdout, stderr } = await asAdministrator(line, seconds)
       // `timeout` ends with 124 after it has interrupted a command that follows something.
-      if (code !== (seconds === undefined ? 0 : 124)) faults.push(`${line} ended with ${code}: ${stderr.trim()}`)
+      if (code !== (seconds === undefined ? 0 : 124))
+        faults.push(`${line} ended with ${code}: ${(stderr || stdout).trim().slice(-1500)}`)
     }
     assert(faults.length === 0, faults.join('; '))
     await isRunning()

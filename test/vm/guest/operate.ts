@@ -20,7 +20,7 @@ export const documented: Readonly<Record<string, Documented>> = {
   'sudo make uninstall': inCheckout,
   'sudo camera-service record camera0 --for 30s': { run: 'sudo camera-service record camera0 --for 5s' },
   'sudo camera-service download NAME': {
-    run: 'sudo camera-service download "$(basename "$(ls /var/lib/camera-service/recordings/*.mp4 | tail -n 1)")"',
+    run: 'sudo camera-service download "$(basename "$(find /var/lib/camera-service/recordings -name "*.mp4" | tail -n 1)")"',
   },
   'sudo camera-service watch': { run: 'sudo camera-service watch', seconds: 5 },
   'sudo camera-service history --follow': { run: 'sudo camera-service history --follow', seconds: 5 },
