@@ -73,7 +73,7 @@ unit() {
 
 configure_host() {
   systemd-sysusers "$prefix/lib/sysusers.d/camera-service.conf" 2>/dev/null || getent passwd camera-service >/dev/null ||
-    useradd --system --home-dir "$data" --shell /usr/sbin/nologin camera-service
+    useradd --system --home-dir "$data" --shell /usr/sbin/nologin --groups video camera-service
   install -d -m 0750 -g camera-service "$etc"
   # An existing configuration is the operator's.
   [ -e "$etc/camera-service.yml" ] ||
