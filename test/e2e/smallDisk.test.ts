@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, statfs, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, statfs, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
+import { closed } from '../adapters/files/media.js'
 import { type SmallDisk, smallDisk } from '../support/smallDisk.js'
 import { describeService, type Service, startService, virtual } from './service.js'
 
@@ -86,12 +87,13 @@ describe('retention on a disk of 40 MB', () => {
     await mkdir(folder, { recursive: true })
     await mkdir(join(dataDir, 'state'), { recursive: true })
     const now = Date.now()
+    const content = await recordingOf(2_000_000, join(dataDir, 'sample.mp4'))
     const names: string[] = []
     for (let days = 10; days > 0; days -= 1) {
       const at = new Date(now - days * 86_400_000)
       const name = `camera0_${at.toISOString().slice(0, 23).replace('T', '_').replace(/[:.]/g, '-')}.mp4`
       names.push(name)
-      await writeFile(join(folder, name), Buffer.alloc(2_000_000))
+      await writeFile(join(folder, name), content)
       await utimes(join(folder, name), at, at)
     }
     const [oldest = '', second, third, ...others] = names
@@ -125,3 +127,14 @@ describe('retention on a disk of 40 MB', () => {
     )
   })
 })
+
+/** A recording of this size that can be played: the service moves others to the quarantine. `path`: for a moment. */
+async function recordingOf(size: number, path: string): Promise<Buffer> {
+  await closed(path, 1)
+  const media = await readFile(path)
+  await rm(path)
+  const filling = Buffer.alloc(size - media.length)
+  filling.writeUInt32BE(filling.length)
+  filling.write('free', 4)
+  return Buffer.concat([media, filling])
+}
