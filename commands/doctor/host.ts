@@ -38,11 +38,11 @@ export function hostOf({ env, clock }: { env: NodeJS.ProcessEnv; clock: Clock })
     uid: () => process.getuid?.() ?? 0,
     /** Resolves with the programs for capture. */
     programs: () => installedPrograms({ path }),
-    /** The list of ffmpeg; empty if it does not run. */
-    encoders: () =>
-      run('ffmpeg', ['-hide_banner', '-encoders'], { timeout: 5_000, env: { ...process.env, PATH: path } }).then(
+    /** The list of ffmpeg; `undefined` if it does not answer in time. */
+    encoders: (): Promise<string | undefined> =>
+      run('ffmpeg', ['-hide_banner', '-encoders'], { timeout: 20_000, env: { ...process.env, PATH: path } }).then(
         ({ stdout }) => stdout,
-        () => '',
+        () => undefined,
       ),
     /** Encodes a picture with each hardware encoder, until one works. */
     encoder: (wish: EncoderWish) => {

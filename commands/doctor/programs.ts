@@ -45,7 +45,9 @@ function programFinding({
   return warn(name, `${what} is old: ${effect}`, `install a newer ${name}: package ${from}`)
 }
 
-function encoderFindings(list: string): Finding[] {
+function encoderFindings(list: string | undefined): Finding[] {
+  if (list === undefined)
+    return [warn('encoders', 'ffmpeg did not list its encoders in 20 s', 'run doctor again when the host is less busy')]
   const encoders = new Set([...list.matchAll(/^ [A-Z.]{6} (\S+)/gm)].map(([, name]) => name))
   const missing = Object.entries(needed).filter(([name]) => !encoders.has(name))
   if (missing.length === 0) return [ok('encoders', `${Object.keys(needed).join(' and ')} are there`)]

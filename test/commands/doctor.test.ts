@@ -104,6 +104,11 @@ const cases: Case[] = [
     'warn ffmpeg: 4.1 is old: streams do not start → install a newer ffmpeg: package ffmpeg',
   ],
   [
+    'an ffmpeg that does not answer in time',
+    { encoders: async () => undefined },
+    'warn encoders: ffmpeg did not list its encoders in 20 s → run doctor again when the host is less busy',
+  ],
+  [
     'an ffmpeg without H.264',
     { encoders: async () => ' VFS... mjpeg                MJPEG\n' },
     'fail encoders: ffmpeg has no libx264, which is needed for streams of cameras that do not send H.264 → ' +
