@@ -1,7 +1,7 @@
 import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
 import { entryInWords, needOf, newTries, stateWords, timerWords } from '../machines/domain/explanationWords.js'
 import { ambiguityOf } from '../machines/domain/identity.js'
-import { flappingOf, flappingText, type Journal, type JournalEntry } from '../machines/domain/journal.js'
+import { flappingOf, flappingText, isWithin, type Journal, type JournalEntry } from '../machines/domain/journal.js'
 import { keptValues } from '../machines/domain/kept.js'
 import type { WallClock } from '../machines/domain/ports.js'
 import { isReasonCode, type Reason } from '../machines/domain/reason.js'
@@ -56,7 +56,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
   }
 
   const timersOf = (names: readonly string[]): Timer[] => {
-    const isOne = (name: string) => names.some((each) => name === each || name.startsWith(`${each}/`))
+    const isOne = (name: string) => names.some((each) => isWithin(name, each))
     const scheduled = scheduledOf(fleet).flatMap(({ source, event, delay, startedAt }): Timer[] => {
       const [, name] = /^xstate\.after\.([^.]+)\./.exec(event.type) ?? []
       const machine = (source as { logic?: { id?: string } }).logic?.id

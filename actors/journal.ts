@@ -4,6 +4,7 @@ import {
   flappingOf,
   flappingText,
   isDisconnection,
+  isWithin,
   type Journal,
   type JournalEntry,
   type StateTime,
@@ -177,7 +178,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
 
   const forget = (actor: string) => {
     for (const map of [newest, changes, warned])
-      for (const name of map.keys()) if (name === actor || name.startsWith(`${actor}/`)) map.delete(name)
+      for (const name of map.keys()) if (isWithin(name, actor)) map.delete(name)
   }
 
   const warnOfFlapping = ({ actor, at }: JournalEntry) => {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AnyStateMachine } from 'xstate'
+import { isWithin } from '../../machines/domain/journal.js'
 import { type Code, decode, encode } from './code.js'
 import { type ChangedStates, createDriver, Departure, type Driver } from './driver.js'
 import { type Checkpoint, isBeginning, isCheckpoint, type StateValue, type TraceRecord, wholeState } from './records.js'
@@ -55,7 +56,7 @@ export function replay(
   const [first, ...rest] = records
   if (first === undefined || !(isBeginning(first) || isCheckpoint(first)))
     throw new Error('the trace has no beginning: its first record must be an input or a checkpoint')
-  const concerns = (name: string) => only === undefined || name === only || name.startsWith(`${only}/`)
+  const concerns = (name: string) => only === undefined || isWithin(name, only)
   const within = rest.filter((record) => isBeginning(record) || record.seq <= until)
   const driver = createDriver(machine, [first, ...within])
   const histories = { expected: createHistories(), found: createHistories() }

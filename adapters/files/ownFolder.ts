@@ -3,8 +3,9 @@ import { dirname } from 'node:path'
 import { codeOf } from '../errorCode.js'
 
 /**
- * Returns `write` for a folder that is created again when it was removed, and then calls `created`. Not one that is a mount point or a link, or
- * whose parent is gone or on another disk: its own disk may be missing, and the files would fill that of the system.
+ * Returns `write` for a folder that is created again when it was removed, and then calls `created`. Not one that is a
+ * mount point or a link, or whose parent is gone or on another disk: its own disk may be missing, and the files would
+ * fill that of the system.
  */
 export function createOwnFolder(
   dir: string,

@@ -94,10 +94,13 @@ export function cameraOf(actor: string): CameraId | undefined {
   return id !== undefined && isCameraId(id) ? id : undefined
 }
 
+/** Whether an actor is the one of this name, or below it. */
+export const isWithin = (actor: string, name: string): boolean => actor === name || actor.startsWith(`${name}/`)
+
 /** Whether an entry meets the conditions of a query, except its limit. */
 export const matches = (entry: JournalEntry, query: JournalQuery): boolean => {
   const { actor, since = 0, until = Number.POSITIVE_INFINITY, after = 0, before = Number.POSITIVE_INFINITY } = query
-  const isOfActor = actor === undefined || entry.actor === actor || entry.actor.startsWith(`${actor}/`)
+  const isOfActor = actor === undefined || isWithin(entry.actor, actor)
   const isInTime = entry.at >= since && entry.at <= until
   return isOfActor && isInTime && entry.seq > after && entry.seq < before && (query.isVisible?.(entry) ?? true)
 }

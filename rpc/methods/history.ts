@@ -3,7 +3,7 @@ import type { Caller } from '../../machines/domain/access.js'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Explanation } from '../../machines/domain/explanation.js'
 import { entryInWords } from '../../machines/domain/explanationWords.js'
-import { cameraOf, type JournalEntry } from '../../machines/domain/journal.js'
+import { cameraOf, isWithin, type JournalEntry } from '../../machines/domain/journal.js'
 import { evidenceFor } from '../evidence.js'
 import { maySee, visible } from '../explained.js'
 import { Flapping, flappingFields } from '../flapping.js'
@@ -74,10 +74,9 @@ const isDay = (text: string): boolean => new Date(text).toISOString().startsWith
 
 /** An actor that never was has no history: its name is a mistake. One that is gone may have some. */
 async function demandActor(name: string, { directory, journal }: Services, caller: Caller | undefined): Promise<void> {
-  const isIt = (actor: string) => actor === name || actor.startsWith(`${name}/`)
   const camera = cameraOf(name)
   const isHidden = camera !== undefined && !mayReach(caller, camera)
-  if (!isHidden && directory.actors().some((actor) => isIt(actor.name))) return
+  if (!isHidden && directory.actors().some((actor) => isWithin(actor.name, name))) return
   const isVisible = (entry: JournalEntry) => maySee(caller, entry)
   const { entries } = await journal.read({ actor: name, limit: 1, isVisible })
   if (entries.length > 0) return
@@ -115,7 +114,7 @@ const getHistory = method({
   handler: async ({ device, actor, since, until, limit = 100, cursor, after }, { services, caller }) => {
     const { journal } = services
     if (device !== undefined && !mayReach(caller, device)) throw notFound('Camera', device)
-    if (device !== undefined && actor !== undefined && !`${actor}/`.startsWith(`camera:${device}/`))
+    if (device !== undefined && actor !== undefined && !isWithin(actor, `camera:${device}`))
       throw invalidParam('actor', 'must be an actor of the device, or one of the two must be absent')
     const [from, to] = [timeIn('since', since), timeIn('until', until)]
     if (from !== undefined && to !== undefined && from > to)
