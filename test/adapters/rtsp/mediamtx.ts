@@ -18,6 +18,8 @@ export interface RealServer {
   rtspPort: number
   /** Returns the path from the control API. */
   path(name: string): Promise<{ available: boolean; readers: unknown[]; outboundBytes: number }>
+  /** Returns how its streams are read over TLS. */
+  secureReaders(): Promise<{ transport: string; profile: string }[]>
   kill(): void
   stop(): Promise<void>
 }
@@ -31,7 +33,7 @@ export async function startMediaMtx(paths: string, ...settings: string[]): Promi
     'api: yes',
     `apiAddress: 127.0.0.1:${apiPort}`,
     `rtspAddress: 127.0.0.1:${rtspPort}`,
-    'rtspTransports: [tcp]',
+    ...(settings.some((line) => line.startsWith('rtspTransports')) ? [] : ['rtspTransports: [tcp]']),
     ...['rtmp', 'hls', 'webrtc', 'srt', 'moq'].map((name) => `${name}: no`),
     ...settings,
     'pathDefaults:',
@@ -45,10 +47,11 @@ export async function startMediaMtx(paths: string, ...settings: string[]): Promi
   const child = spawn('mediamtx', [file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = once(child, 'exit')
   await listening(child)
+  const ask = async (what: string) => (await fetch(`http://127.0.0.1:${apiPort}/v3/${what}`)).json()
   return {
     rtspPort,
-    path: async (name) =>
-      (await fetch(`http://127.0.0.1:${apiPort}/v3/paths/get/${name}`)).json() as ReturnType<RealServer['path']>,
+    path: (name) => ask(`paths/get/${name}`) as ReturnType<RealServer['path']>,
+    secureReaders: async () => ((await ask('rtspssessions/list')) as { items: [] }).items,
     kill: () => child.kill('SIGKILL'),
     stop: async () => {
       child.kill('SIGINT')

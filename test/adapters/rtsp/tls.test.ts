@@ -90,19 +90,42 @@ suite('a camera with TLS and a certificate of its own (with openssl on PATH)', (
       return server
     }
 
-    withServer('over TLS with the fingerprint, and not with another one', async () => {
+    /** A camera with TLS, and its URL. With a second address its media may come by UDP. */
+    const secureCamera = async (...settings: string[]) => {
       const port = await freePort()
-      await camera(
+      const server = await camera(
         'rtspEncryption: optional',
         `rtspsAddress: 127.0.0.1:${port}`,
         `rtspServerKey: ${at('key.pem')}`,
         `rtspServerCert: ${at('cert.pem')}`,
+        ...settings,
       )
       // The query is what some cameras print for encrypted media.
-      const url = `rtsps://127.0.0.1:${port}/yard?enableSrtp`
+      return { server, url: `rtsps://127.0.0.1:${port}/yard?enableSrtp` }
+    }
+
+    withServer('over TLS with the fingerprint, its media encrypted too (SRTP)', async () => {
+      const { server: yard, url } = await secureCamera()
       expect(await reader().describe(url, never, { fingerprint })).to.include({ codec: 'H264', width: 322 })
       const server = await serving(await pathOf(url, { fingerprint, transport: 'tcp' }))
       expect((await reader(server.rtspPort).keyframe('camera0', never)).length).to.be.greaterThan(500)
+      expect(await yard.secureReaders()).to.containSubset([{ transport: 'TCP', profile: 'SAVP' }])
+    })
+
+    withServer('over TLS, with its media encrypted by UDP', async () => {
+      const port = await evenPort()
+      const settings = [
+        'rtspTransports: [tcp, udp]',
+        ...['rtp', 'srtp'].flatMap((name, index) => addresses(name, port + 2 * index)),
+      ]
+      const { server: yard, url } = await secureCamera(...settings)
+      const server = await serving(await pathOf(url, { fingerprint, transport: 'udp' }))
+      expect((await reader(server.rtspPort).keyframe('camera0', never)).length).to.be.greaterThan(500)
+      expect(await yard.secureReaders()).to.containSubset([{ transport: 'UDP', profile: 'SAVP' }])
+    })
+
+    withServer('not over TLS with another fingerprint', async () => {
+      const { url } = await secureCamera()
       const other = await serving(await pathOf(url, { fingerprint: 'ab'.repeat(32) }))
       const { code = '' } = await reader(other.rtspPort)
         .keyframe('camera0', never)
@@ -145,3 +168,14 @@ suite('a camera with TLS and a certificate of its own (with openssl on PATH)', (
     await server.stop()
   })
 })
+
+/** Media by UDP needs an even port, and the next one for its reports. */
+async function evenPort(): Promise<number> {
+  const port = await freePort()
+  return port % 2 === 0 ? port : evenPort()
+}
+
+const addresses = (name: string, port: number): string[] => [
+  `${name}Address: 127.0.0.1:${port}`,
+  `${name.replace('rtp', 'rtcp')}Address: 127.0.0.1:${port + 1}`,
+]
