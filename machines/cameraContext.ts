@@ -95,7 +95,7 @@ export interface CameraContext extends Omit<CameraInput, 'device'> {
   /** The holds on its stream while it reconnects to change the stream. */
   keptHolds?: Holds | undefined
   /** For its recordings: the folders whose file system has taken no larger file. */
-  segmentLimits?: SegmentLimits
+  segmentLimits?: SegmentLimits | undefined
 }
 
 export interface OnDevice {

@@ -200,7 +200,9 @@ export const cameraSetup = setup({
       if (recalled === undefined) return
       const { obstacles, reason = because('unplugged') } = context
       const lacks = { ...obstacles, ...(!self.getSnapshot().hasTag('available') && { camera: reason }) }
-      const input = { ...recordingInput(context, recalled.intent, lacks), recalled }
+      const { segmentLimits = recalled.intent.segmentLimits } = context
+      if (segmentLimits) enqueue.assign({ segmentLimits })
+      const input = { ...recordingInput({ ...context, segmentLimits }, recalled.intent, lacks), recalled }
       enqueue.spawnChild('recording', { id: 'recording', input })
     }),
     tellRecordingReady: enqueueActions(({ enqueue, self }) => {

@@ -156,11 +156,12 @@ export function endOutcomeOf(context: RecordingContext): EndedRecording {
 
 /** Returns the intent of a recording that has started. */
 export const intentOf = (context: RecordingContext): RecordingIntent => {
-  const { camera, by, format, duration, startedAt = 0, gaps, gapReason } = context
+  const { camera, by, format, duration, startedAt = 0, gaps, gapReason, segmentLimits } = context
   return {
     ...{ camera, by, format, startedAt, gaps },
     ...(duration !== undefined && { duration }),
     ...(gapReason && { gapReason }),
+    ...(segmentLimits && { segmentLimits }),
   }
 }
 

@@ -15,6 +15,8 @@ const State = Type.Object({
       earlier: Type.Optional(Type.Array(Type.String())),
       gaps: Type.Array(Gap),
       gapReason: Type.Optional(Reason),
+      /** For each folder, in ms. */
+      segmentLimits: Type.Optional(Type.Object({ main: Type.Optional(Time), fallback: Type.Optional(Time) })),
       unfinished: Type.Optional(Type.Array(Type.String())),
     }),
   ),

@@ -2,6 +2,7 @@
 import type { By } from './by.js'
 import type { CameraId } from './camera.js'
 import type { Reason } from './reason.js'
+import type { SegmentLimits } from './segmentLimits.js'
 
 /**
  * The requested format. The media server always writes `fmp4`. After the stop, `fmp4` gets an index, `mp4` becomes a
@@ -35,6 +36,7 @@ export interface RecordingIntent {
   gaps: Gap[]
   /** Why it is interrupted at present. */
   gapReason?: Reason
+  segmentLimits?: SegmentLimits
   /** The recording is over, but these files are not converted to its format yet. */
   unfinished?: string[]
 }

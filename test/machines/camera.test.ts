@@ -1064,6 +1064,21 @@ describe('camera', () => {
     expect(actor.getSnapshot().children.recording?.getSnapshot().context.segmentLimits).to.deep.equal(limits)
   })
 
+  it('tells it the same after a restart of the service, and the recordings after it', async () => {
+    const segmentLimits = { main: 2_700_000 }
+    const base = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000, gaps: [] } as const
+    const { actor, clock, probed, firstBytes, records, closed } = camera({ intent: { ...base, segmentLimits } })
+    const limits = () => actor.getSnapshot().children.recording?.getSnapshot().context.segmentLimits
+    await probed()
+    expect(limits()).to.deep.equal(segmentLimits)
+    clock.increment(0)
+    await firstBytes('two.mp4', 9_000)
+    actor.send({ type: 'recording.stop', by })
+    await closed()
+    await records()
+    expect(limits()).to.deep.equal(segmentLimits)
+  })
+
   describe('supervises its children:', () => {
     for (const part of ['demand', 'pipeline', 'pull', 'source'] as const)
       it(`restarts a crashed ${part}`, async () => {

@@ -435,7 +435,7 @@ describe('recording', () => {
     [4_294_967_295, 'is left for another one'],
   ] as const)
     it(`continues in shorter files after one of ${bytes} bytes that ${how}, on that file system`, async () => {
-      const { actor, clock, facts, heard, openings, opened, firstBytes, fileClosed } = record()
+      const { actor, clock, facts, heard, intents, openings, opened, firstBytes, fileClosed } = record()
       await opened()
       await firstBytes()
       actor.send({ type: 'segment.grew', at: 1_000 + hour, bytes })
@@ -457,6 +457,7 @@ describe('recording', () => {
       const limits = { fallback: 2_700_000 }
       expect(openings.map(({ segmentLimits }) => segmentLimits)).to.deep.equal([undefined, limits])
       expect(heard).to.deep.include({ type: 'recording.outgrown', limits })
+      expect(intents.at(-1), 'for a restart of the service').to.deep.include({ segmentLimits: limits })
     })
 
   it('takes no limit from a file of the usual length that is as large by chance', async () => {

@@ -29,13 +29,14 @@ describe('the list of running recordings', () => {
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
   it('is the same after a restart', async () => {
+    const segmentLimits = { main: 2_700_000 }
     const store = await open()
     await store.save(intent)
-    await store.save({ ...intent, camera: 'camera1', unfinished: ['a.mp4'], earlier: ['b.mp4'] })
+    await store.save({ ...intent, camera: 'camera1', unfinished: ['a.mp4'], earlier: ['b.mp4'], segmentLimits })
     await store.save({ ...intent, gaps: [] })
     const next = await open()
     expect(await next.find('camera0')).to.deep.equal({ ...intent, gaps: [] })
-    expect(await next.find('camera1')).to.deep.include({ unfinished: ['a.mp4'], earlier: ['b.mp4'] })
+    expect(await next.find('camera1')).to.deep.include({ unfinished: ['a.mp4'], earlier: ['b.mp4'], segmentLimits })
     expect(await next.find('camera2')).to.equal(undefined)
   })
 
