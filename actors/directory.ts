@@ -1,8 +1,7 @@
 import type { ActorRefFrom, AnyActorRef } from 'xstate'
 import type { cameraMachine } from '../machines/camera.js'
-import { cameraView } from '../machines/cameraView.js'
 import { type discoveryMachine, discoveryMode } from '../machines/discovery.js'
-import { type CameraId, cameraNumber, isCameraId } from '../machines/domain/camera.js'
+import { isCameraId } from '../machines/domain/camera.js'
 import { notFound } from '../machines/domain/errors.js'
 import { keptValues } from '../machines/domain/kept.js'
 import { because } from '../machines/domain/reason.js'
@@ -12,12 +11,13 @@ import { linkView, type mediamtxLinkMachine } from '../machines/mediamtxLink.js'
 import type { serverProcessMachine } from '../machines/serverProcess.js'
 import { type storageMachine, storageView } from '../machines/storage.js'
 import { actorTree } from './actorTree.js'
+import { createCameraViews } from './cameraViews.js'
 import type { Observer } from './observer.js'
 
 /** Read access to the running actors, synchronous and without side effects. */
 export interface Directory {
-  /** Ordered by number; includes unplugged cameras, not retired ones. */
-  cameras(): CameraView[]
+  /** Ordered by number; includes unplugged cameras, not retired ones. The same list until something changes. */
+  cameras(): readonly CameraView[]
   /** Throws ServiceError `notFound`. */
   camera(id: string): CameraView
   /** Entries of the configuration that no device matches; the same list until it changes. */
@@ -50,16 +50,8 @@ export function createDirectory({
 }): Directory {
   // Snapshots never change and clients read views often, so a view is kept until one of its parts changes.
   const kept = keptValues()
+  const views = createCameraViews(fleet, observer)
   const get = <Actor extends AnyActorRef>(systemId: string) => fleet.system.get(systemId) as Actor | undefined
-
-  const viewOf = (actor: CameraActor): CameraView => {
-    const snapshot = actor.getSnapshot()
-    const { recording, demand, pipeline, pull } = snapshot.children
-    const parts = [recording, demand, pipeline ?? pull].map((part) => part?.getSnapshot())
-    const name = `camera:${snapshot.context.id}`
-    const since = { state: observer.since(name), stream: observer.since(`${name}/stream`) }
-    return kept(actor, 'view', [snapshot, ...parts, since.state, since.stream], () => cameraView(snapshot, since))
-  }
 
   const link = (): LinkView => {
     const actor = get<ActorRefFrom<typeof mediamtxLinkMachine>>('link')
@@ -88,20 +80,9 @@ export function createDirectory({
     })
   }
 
-  /** By number. */
-  const ids = (): CameraId[] => {
-    const { told } = fleet.getSnapshot().context
-    return kept(fleet, 'ids', [told], () =>
-      (Object.keys(told) as CameraId[]).sort((one, other) => cameraNumber(one) - cameraNumber(other)),
-    )
-  }
-
   return {
-    cameras: () =>
-      ids()
-        .flatMap((id) => get<CameraActor>(`camera:${id}`) ?? [])
-        .map(viewOf),
-    camera: (id) => viewOf(findCamera(fleet, id)),
+    cameras: views.all,
+    camera: (id) => views.of(findCamera(fleet, id)),
     actors: () => actorTree(fleet, observer.entered),
     absent: () => fleet.getSnapshot().context.absent,
     link,

@@ -1,6 +1,8 @@
 import type { Directory } from '../actors/directory.js'
 import { type Caller, limitOf, mayUse } from '../machines/domain/access.js'
 import { ServiceError } from '../machines/domain/errors.js'
+import { keptValues } from '../machines/domain/kept.js'
+import type { CameraView } from '../machines/domain/views.js'
 
 type Rights = Pick<Caller, 'cameras'>
 
@@ -12,8 +14,13 @@ export const mayReach = (caller: Caller | undefined, camera: string): boolean =>
   caller === undefined || mayUse(caller, camera)
 
 /** The cameras that the caller may use, by number. */
-export const camerasFor = (caller: Caller | undefined, directory: Directory) =>
-  directory.cameras().filter(({ id }) => mayReach(caller, id))
+export const camerasFor = (caller: Caller | undefined, directory: Directory): readonly CameraView[] => {
+  const all = directory.cameras()
+  if (caller?.cameras === undefined) return all
+  return kept(caller, 'cameras', [all], () => all.filter(({ id }) => mayUse(caller, id)))
+}
+
+const kept = keptValues()
 
 /** True if `own` includes every camera that these ids or patterns name. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>

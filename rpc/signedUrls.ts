@@ -22,9 +22,17 @@ interface Signed {
   expiresAt: number
 }
 
-/** A signature that is kept, and the last URLs with it. */
-interface Kept extends Signed {
-  made?: { host: string; offers: ReturnType<Sources['offers']>; urls: StreamUrls }
+interface Urls {
+  urls: StreamUrls
+  expiresAt?: number
+}
+
+/** The last URLs for a camera, and what they are made of. Without `signature`: streams are open. */
+interface Kept {
+  signature: Signed | undefined
+  host: string
+  offers: ReturnType<Sources['offers']>
+  made: Urls
 }
 
 /**
@@ -78,12 +86,12 @@ export const requestedLife = (
 const endOf = ({ expiresAt }: Caller, wished: number): number =>
   Math.min(Math.floor(expiresAt / 1000), Math.ceil(wished / 1000)) * 1000
 
-/** The signatures of a caller at an address, by camera. */
-function signaturesFor(caller: Caller, address: string): Map<string, Kept> {
+/** What is kept for a caller at an address, by camera. */
+function keptFor(caller: Caller, address: string): Map<string, Kept> {
   const places = kept.get(caller) ?? new Map<string, Map<string, Kept>>()
-  const signatures = places.get(address) ?? new Map<string, Kept>()
-  kept.set(caller, places.set(address, signatures))
-  return signatures
+  const cameras = places.get(address) ?? new Map<string, Kept>()
+  kept.set(caller, places.set(address, cameras))
+  return cameras
 }
 
 const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => {
@@ -95,29 +103,32 @@ const withSig = ({ rtsp, hls, webrtc }: StreamUrls, sig: string): StreamUrls => 
   }
 }
 
-/** A function for the URLs of many cameras, as `signedUrls` returns them with the usual life. */
-export function urlsOf(sources: Sources, viewer: Viewer): (camera: string) => { urls: StreamUrls; expiresAt?: number } {
+/**
+ * A function for the URLs of many cameras, as `signedUrls` returns them with the usual life: the same object while they
+ * are good and nothing changes.
+ */
+export function urlsOf(sources: Sources, viewer: Viewer): (camera: string) => Urls {
   const { caller, host, address } = viewer
   const { openStreams, streamLife } = sources.urls
   const offers = sources.offers()
-  const plain = (camera: string) => streamUrls(camera, host, sources.publicHost, offers)
-  if (openStreams || caller === undefined) return (camera) => ({ urls: plain(camera) })
+  if (caller === undefined) return (camera) => ({ urls: streamUrls(camera, host, sources.publicHost, offers) })
   const now = sources.clock.now()
   const last = endOf(caller, caller.expiresAt)
-  const signatures = signaturesFor(caller, address)
+  const cameras = keptFor(caller, address)
   /** With at least half of its life left, or as long as the caller's credential. */
-  const isGood = ({ expiresAt }: Kept) => expiresAt === last || expiresAt - now >= streamLife / 2
+  const isGood = ({ expiresAt }: Signed) => expiresAt === last || expiresAt - now >= streamLife / 2
+  const signatureOf = (camera: string, before: Signed | undefined): Signed | undefined => {
+    if (openStreams) return undefined
+    return before && isGood(before) ? before : sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
+  }
   return (camera) => {
-    let signature = signatures.get(camera)
-    if (signature === undefined || !isGood(signature)) {
-      signature = sign(sources, camera, viewer, caller, endOf(caller, now + streamLife))
-      signatures.set(camera, signature)
-    }
-    const { sig, expiresAt, made } = signature
-    if (made?.host === host && made.offers === offers) return { urls: made.urls, expiresAt }
-    const urls = withSig(plain(camera), sig)
-    signature.made = { host, offers, urls }
-    return { urls, expiresAt }
+    const before = cameras.get(camera)
+    const signature = signatureOf(camera, before?.signature)
+    if (before?.signature === signature && before?.host === host && before.offers === offers) return before.made
+    const urls = streamUrls(camera, host, sources.publicHost, offers)
+    const made = signature ? { urls: withSig(urls, signature.sig), expiresAt: signature.expiresAt } : { urls }
+    cameras.set(camera, { signature, host, offers, made })
+    return made
   }
 }
 

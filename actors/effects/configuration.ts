@@ -29,7 +29,7 @@ export interface ConfigurationPorts {
 /** What the health of the service is read from. */
 export interface Health {
   facts: Pick<Facts, 'subscribe'>
-  cameras(): CameraView[]
+  cameras(): readonly CameraView[]
   link(): LinkView
 }
 

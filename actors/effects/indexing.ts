@@ -12,7 +12,7 @@ export interface IndexingPorts {
   indexer: Indexer
   intents: Pick<IntentStore, 'find'>
   /** The present cameras. A file that one of them may be writing is left alone. */
-  cameras: () => Pick<CameraView, 'id' | 'recording'>[]
+  cameras: () => readonly Pick<CameraView, 'id' | 'recording'>[]
   storage: () => Pick<StorageView, 'state' | 'spare'>
   log: Log
 }

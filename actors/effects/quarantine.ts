@@ -10,7 +10,7 @@ import { callback } from './callback.js'
 export interface QuarantinePorts {
   quarantine: Quarantine
   /** The present cameras. A file that one of them may be writing is not moved. */
-  cameras: () => Pick<CameraView, 'id' | 'recording'>[]
+  cameras: () => readonly Pick<CameraView, 'id' | 'recording'>[]
   log: Log
 }
 

@@ -23,7 +23,7 @@ export interface RetentionPorts {
   store: RetentionStore
   clockStore: ClockStore
   /** The present cameras. A file that one of them is recording is not deleted. */
-  cameras: () => Pick<CameraView, 'id' | 'recording' | 'limits'>[]
+  cameras: () => readonly Pick<CameraView, 'id' | 'recording' | 'limits'>[]
   clock: WallClock
   log: Log
 }

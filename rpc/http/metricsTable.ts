@@ -7,7 +7,7 @@ import type { About } from '../options.js'
 /** Everything that one scrape shows, taken at one time. */
 export interface Sample {
   about: About
-  cameras: CameraView[]
+  cameras: readonly CameraView[]
   link: LinkView
   storage: StorageView
   system: SystemView

@@ -48,7 +48,7 @@ const getCameraList = method({
     const urlsIn = urlsOf(services, session)
     const urls = views.map(({ id }) => urlsIn(id).urls)
     const absent = hasAllCameras(caller) ? services.directory.absent() : none
-    return standingAnswer(caller, 'list', [absent, ...views, ...urls.flatMap(({ rtsp, hls }) => [rtsp, hls])], () => ({
+    return standingAnswer(caller, 'list', [absent, views, ...urls], () => ({
       cameras: views.map((view, index) => cameraOf(view, urls[index] ?? { rtsp: '' })),
       total: views.length,
       connected: views.filter(({ status }) => status === 'CONNECTED').length,
@@ -64,22 +64,17 @@ const wholeOf = (view: CameraView, { known, state }: KnownStream, call: Call) =>
   const uptime = state?.readySince === undefined ? 0 : seconds(services.clock.now() - state.readySince)
   const [sent, readers] = [state?.bytesSent ?? 0, state?.readers ?? 0]
   const flapping = services.explain.flapping(view.id)
-  return standingAnswer(
-    caller,
-    `status ${view.id}`,
-    [view, urls.rtsp, urls.hls, known, uptime, sent, readers, flapping],
-    () => {
-      const { formats, resolutions } = capabilitiesOf(view)
-      const camera = cameraOf(view, urls)
-      return {
-        ...camera,
-        ...flappingFields(flapping, camera.details),
-        ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
-        ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
-        ...measuredOf(view),
-      }
-    },
-  )
+  return standingAnswer(caller, view.id, [view, urls, known, uptime, sent, readers, flapping], () => {
+    const { formats, resolutions } = capabilitiesOf(view)
+    const camera = cameraOf(view, urls)
+    return {
+      ...camera,
+      ...flappingFields(flapping, camera.details),
+      ...(known ? { metrics: { bytes_sent: sent, readers, uptime } } : {}),
+      ...(view.capabilities === undefined ? {} : { capabilities: { formats, resolutions } }),
+      ...measuredOf(view),
+    }
+  })
 }
 
 /** What comes of the stream now, and whether the host is too slow for it. */

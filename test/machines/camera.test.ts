@@ -1066,8 +1066,9 @@ describe('camera', () => {
 
   it('tells it the same after a restart of the service, and the recordings after it', async () => {
     const segmentLimits = { main: 2_700_000 }
-    const base = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000, gaps: [] } as const
-    const { actor, clock, probed, firstBytes, records, closed } = camera({ intent: { ...base, segmentLimits } })
+    const base = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000 } as const
+    const intent: RecordingIntent = { ...base, gaps: [], segmentLimits }
+    const { actor, clock, probed, firstBytes, records, closed } = camera({ intent })
     const limits = () => actor.getSnapshot().children.recording?.getSnapshot().context.segmentLimits
     await probed()
     expect(limits()).to.deep.equal(segmentLimits)
