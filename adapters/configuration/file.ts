@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, lstatSync } from 'node:fs'
 import { chown, copyFile, open, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import pLimit from 'p-limit'
@@ -12,7 +12,7 @@ import { watchFolder } from '../files/watchFolder.js'
 /** A larger file is no configuration. */
 const mostBytes = 1_048_576
 /** How often the file is looked at, in ms, besides the events of its folder. */
-const pollInterval = 2_000
+const lookInterval = { polled: 2_000, trusted: 10_000 }
 
 /** `path` is absent without a file. `text`: the content with which the service started. */
 export interface ConfigFileOptions {
@@ -79,7 +79,9 @@ export function createConfigFile({ path, text: known }: ConfigFileOptions): Conf
         mark = found
         if (isNew) report()
       }
-      return watchFolder(dirname(path), pollInterval, () => inTurn(look))
+      // The events are those of the folder of the link.
+      const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      return watchFolder(dirname(path), isLink ? lookInterval.polled : lookInterval, () => inTurn(look))
     },
   }
 }

@@ -15,7 +15,7 @@ import { openStateFile, type StateFileOptions, stateText, withFile } from './sta
  * How often the file is looked at, in ms, besides the events of its folder: the command line promises that the service
  * knows its changes within a second.
  */
-const pollInterval = 900
+const lookInterval = { polled: 900, trusted: 10_000 }
 /** How long after a failed write the changes that are already in force are written again, in ms. */
 const retryAfter = 30_000
 const untilWritten =
@@ -144,7 +144,7 @@ export async function openSharedFile<Shape extends TObject>(
     text = loaded.from === 'nothing' ? undefined : stateText(value)
     mark = await markOf(path)
   }
-  const unwatch = watchFolder(dir, pollInterval, () =>
+  const unwatch = watchFolder(dir, lookInterval, () =>
     inTurn(poll).catch((error: unknown) => complain(reasonOf(error))),
   )
 

@@ -1,20 +1,34 @@
-import { Agent, request } from 'node:http'
-import { type Exchange, TooLarge } from './exchange.js'
+import { Agent, type ClientRequest, request } from 'node:http'
+import { type Answer, type Exchange, type Question, TooLarge } from './exchange.js'
 
-// A connection for each call, because a reused one is reset at the first call after a restart of the server.
-const agent = new Agent({ keepAlive: false })
+/** A changed setting must not be sent twice, so each change has a connection of its own. */
+const single = new Agent({ keepAlive: false })
+/** The server is asked every second: a connection for each question would be half of the cost. */
+const kept = new Agent({ keepAlive: true, maxFreeSockets: 2 })
 
 /** For a media server on this host: got would add 10 MB of memory, and none of its features serves here. */
-export const exchangeNear: Exchange = ({ method, url, body, signal, timeout, most }) => {
-  let limit: NodeJS.Timeout | undefined
-  const answered = new Promise<{ status: number; text: string }>((resolve, reject) => {
-    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const headers = {
-      accept: 'application/json',
-      ...(content && { 'content-type': 'application/json', 'content-length': content.length }),
-    }
-    const call = request(url, { method, agent, signal, headers })
-    limit = setTimeout(() => call.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), timeout)
+export const exchangeNear: Exchange = (question) => {
+  if (question.method !== 'GET') return exchange(question, single).answer
+  const { call, answer } = exchange(question, kept)
+  return answer.catch((error: NodeJS.ErrnoException) => {
+    // The connection was of a server that has ended meanwhile. Nothing is known about the one that is there now.
+    if (!call.reusedSocket || error.code !== 'ECONNRESET' || question.signal.aborted) throw error
+    return exchange(question, single).answer
+  })
+}
+
+function exchange(
+  { method, url, body, signal, timeout, most }: Question,
+  agent: Agent,
+): { call: ClientRequest; answer: Promise<Answer> } {
+  const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+  const headers = {
+    accept: 'application/json',
+    ...(content && { 'content-type': 'application/json', 'content-length': content.length }),
+  }
+  const call = request(url, { method, agent, signal, headers })
+  const limit = setTimeout(() => call.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), timeout)
+  const answer = new Promise<Answer>((resolve, reject) => {
     call.on('error', reject)
     call.on('response', (response) => {
       const chunks: Buffer[] = []
@@ -32,5 +46,5 @@ export const exchangeNear: Exchange = ({ method, url, body, signal, timeout, mos
     })
     call.end(content)
   })
-  return answered.finally(() => clearTimeout(limit))
+  return { call, answer: answer.finally(() => clearTimeout(limit)) }
 }

@@ -52,7 +52,7 @@ const shortest = 250
 /** The longest time between two measurements while somebody writes or waits. */
 const urgent = 1_000
 /** Bytes per ms: recordings are faster. Logs are slower, and are no reason to write a test file every second. */
-const slowest = 4
+const slowest = 30
 /** Time to stop a recording and to close its file. */
 const stopTime = 1_000
 /** Recordings of low priority stop this long before all others. */

@@ -20,11 +20,11 @@ describe('the next look at the disk', () => {
   })
 
   it('is after a second while somebody writes', () => {
-    expect(nextCheck(limits, usage(9e8), { perMs: 8, isKnown: true }, 5_000)).to.equal(1_000)
+    expect(nextCheck(limits, usage(9e8), { perMs: 40, isKnown: true }, 5_000)).to.equal(1_000)
   })
 
   it('is after the interval while only logs are written: each look writes a file, too', () => {
-    expect(nextCheck(limits, usage(9e8), { perMs: 1, isKnown: true }, 5_000)).to.equal(5_000)
+    expect(nextCheck(limits, usage(9e8), { perMs: 20, isKnown: true }, 5_000)).to.equal(5_000)
   })
 
   it('is after a second while the disk has a fault or is full, because its end is waited for', () => {

@@ -17,7 +17,7 @@ describe('random sequences of events, outcomes and delays', function () {
   for (const model of models.filter(({ machine }) => !MACHINE || machine.id === MACHINE))
     it(`leave ${model.machine.id} alive, with its resources and a bounded context`, () => {
       const again = `make fuzz RUNS=${runs} MACHINE=${model.machine.id} SEED=${seed}`
-      check(model, sequences({ maxLength: RUNS ? 60 : 14 }), { runs, seed, again })
+      check(model, sequences({ maxLength: RUNS ? 24 : 14 }), { runs, seed, again })
       check(model, sequences({ minLength: 400, maxLength: 400 }), { runs: Math.ceil(runs / 400), seed, again })
     })
 })

@@ -181,3 +181,43 @@ for (const [where, exchange] of Object.entries(exchanges)) {
     })
   })
 }
+
+describe('media server on this host: its connection', () => {
+  /** `reset`: the second question of a connection gets a reset, as from a server that was started again. */
+  const serve = async ({ reset = false } = {}) => {
+    const asked: string[] = []
+    const server = createServer((request, response) => {
+      const { socket, method } = request
+      const again = asked.includes(`GET ${socket.remotePort}`)
+      asked.push(`${method} ${socket.remotePort}`)
+      if (reset && again) socket.resetAndDestroy()
+      else response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = new URL(`http://127.0.0.1:${port}/v3/info`)
+    const ask = (method: 'GET' | 'POST' = 'GET') =>
+      exchangeNear({ method, url, signal: never(), timeout: 9_000, most: MiB })
+    const stop = () => {
+      server.closeAllConnections()
+      server.close()
+    }
+    return { asked, ask, stop }
+  }
+
+  it('is the same for all questions, and another one for each change', async () => {
+    const { asked, ask, stop } = await serve()
+    for (const method of ['GET', 'GET', 'POST', 'POST', 'GET'] as const) await ask(method)
+    stop()
+    const ofQuestions = asked.filter((each) => each.startsWith('GET'))
+    expect([new Set(ofQuestions).size, new Set(asked).size]).to.deep.equal([1, 3])
+  })
+
+  it('is a new one after a restart of the server, so that no answer is lost', async () => {
+    const { asked, ask, stop } = await serve({ reset: true })
+    await ask()
+    expect(await ask()).to.deep.equal({ status: 200, text: '{}' })
+    stop()
+    expect(asked.map((each) => each === asked[0])).to.deep.equal([true, true, false])
+  })
+})
