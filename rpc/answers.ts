@@ -4,7 +4,7 @@ import { keptValues } from '../machines/domain/kept.js'
 const kept = keptValues()
 const texts = new WeakMap<object, string | Buffer>()
 /** Longer texts (characters) are kept as bytes: to join and encode one for each reply costs more than all the rest. */
-const large = 4_096
+const large = 512
 
 /**
  * A result that stays the same until something happens, for clients that poll: it is made and serialised once for each

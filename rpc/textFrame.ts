@@ -16,15 +16,29 @@ export const textFrame = (text: string): Buffer => {
   return frame
 }
 
-/** The same in pieces, to be written one after the other: bytes are not copied, because many replies share them. */
+/** To copy so many bytes costs less than to hand them over one by one. */
+const mostCopied = 4_096
+
+/** The same in pieces, to be written one after the other: many bytes are not copied, because many replies share them. */
 export function framePieces(message: Message): readonly Buffer[] {
   if (typeof message === 'string') return [textFrame(message)]
+  const length = message.reduce((sum, part) => sum + lengthOf(part), 0)
+  if (length <= mostCopied) return [frameOf(message, length)]
   const parts = message.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
   const head = Buffer.allocUnsafe(headLength(length))
   writeHead(head, length)
   return [head, ...parts]
 }
+
+function frameOf(parts: Exclude<Message, string>, length: number): Buffer {
+  let at = headLength(length)
+  const frame = Buffer.allocUnsafe(at + length)
+  writeHead(frame, length)
+  for (const part of parts) at += typeof part === 'string' ? frame.write(part, at) : part.copy(frame, at)
+  return frame
+}
+
+const lengthOf = (part: string | Buffer): number => (typeof part === 'string' ? Buffer.byteLength(part) : part.length)
 
 const headLength = (length: number): number => 2 + (length < 126 ? 0 : length < 65_536 ? 2 : 8)
 

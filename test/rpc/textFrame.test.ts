@@ -25,6 +25,9 @@ describe('text frame', () => {
         '🎥'.repeat(50_000),
         ['', Buffer.from('x'), ''],
         ['é', Buffer.from('x'.repeat(121)), 'ü'],
+        ['{"id":"', Buffer.from('ü'.repeat(2_000)), '🎥'],
+        ['{"id":"', Buffer.from('x'.repeat(4_089)), ''],
+        ['{"id":"', Buffer.from('x'.repeat(4_090)), ''],
         ['{"id":', Buffer.from('ü'.repeat(32_767)), '}'],
         ['{"id":', Buffer.from('🎥'.repeat(50_000)), '}'],
       ]
