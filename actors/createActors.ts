@@ -192,6 +192,7 @@ export function createActors(
      * rejects.
      */
     async stop(reason: string, limit: number): Promise<void> {
+      if (directory.link().server?.kind !== 'external') ports.mediaServer.leavePaths()
       fleet.send({ type: 'system.stop', reason, until: clock.monotonic() + limit - lastStep(limit) })
       await waitFor(fleet, (snapshot) => snapshot.status !== 'active', { timeout: limit }).catch(() =>
         log.warn('the shutdown took too long and was aborted', { limit }),

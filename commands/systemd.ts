@@ -23,13 +23,18 @@ export function informSystemd(
   systemd: SystemdNotifier,
 ): Dispose {
   let shown = ''
+  let due: NodeJS.Immediate | undefined
   const show = () => {
+    due = undefined
     const text = statusLine(directory)
     if (text !== shown) void systemd.status(text)
     shown = text
   }
-  // A fact is published during the transition that causes it: the directory shows the new state only after it.
-  const unsubscribe = facts.subscribe(() => queueMicrotask(show))
+  // A fact is published during the transition that causes it: the directory shows the new state only after it. Many
+  // facts at once, as when a thousand cameras start, change the line once.
+  const unsubscribe = facts.subscribe(() => {
+    due ??= setImmediate(show)
+  })
   show()
   const { interval } = systemd
   const giveSign = () => {
@@ -38,6 +43,7 @@ export function informSystemd(
   const timer = interval === undefined ? undefined : setInterval(giveSign, interval)
   return () => {
     unsubscribe()
+    clearImmediate(due)
     clearInterval(timer)
   }
 }

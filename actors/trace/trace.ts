@@ -17,7 +17,7 @@ import {
 export interface TraceOptions {
   /** Bytes in memory, compressed. The oldest chunks are dropped. */
   maxSize: number
-  /** Characters of a chunk; each begins with a checkpoint. */
+  /** Characters of a chunk besides its checkpoint, with which it begins; at least as many as the checkpoint has. */
   chunkSize: number
 }
 
@@ -42,6 +42,7 @@ export function createTrace(
   const chunks: Buffer[] = []
   let lines: string[] = []
   let size = 0
+  let full = chunkSize
   let seq = 0
   let steps = 0
   let pending: TracedEvent | undefined
@@ -75,7 +76,9 @@ export function createTrace(
     const first = JSON.stringify(checkpoint())
     chunks.push(deflateRawSync(lines.join('\n')))
     lines = [first]
-    size = first.length
+    size = 0
+    // Otherwise checkpoints, which grow with the number of cameras, would be most of the work.
+    full = Math.max(chunkSize, first.length)
     steps = 0
     memory.forget()
     let kept = chunks.reduce((sum, { length }) => sum + length, 0)
@@ -88,7 +91,7 @@ export function createTrace(
     pending = { seq, at: now(), actor: actorName(actor), event: encode(event), ...more, steps }
     steps = 0
     // A chunk that would not be turned soon keeps its last events in memory only.
-    if (size > chunkSize && !isDue) {
+    if (size > full && !isDue) {
       isDue = true
       queueMicrotask(guarded(turnPage))
     }

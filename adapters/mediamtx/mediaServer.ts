@@ -125,7 +125,14 @@ export function createMediaServer(options: MediaServerOptions): MediaServer & { 
 
     repair: (cameras, signal) => paths.replaceSome(cameras, signal),
 
-    settled: (signal) => unlessAborted(paths.settled(), signal),
+    settled: (signal) =>
+      unlessAborted(paths.settled(), signal).catch((error: unknown) => {
+        const paths_left = paths.leave()
+        if (paths_left > 0) log.warn('paths stay in the media server: it did not remove them in time', { paths_left })
+        throw error
+      }),
+
+    leavePaths: () => void paths.leave(),
 
     async streams(signal) {
       const states = (await all('/v3/paths/list', signal, usual))

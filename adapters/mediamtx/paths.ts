@@ -40,6 +40,8 @@ export interface Paths {
   /** Replaces these paths if they are wanted. */
   replaceSome(names: readonly CameraId[], signal: AbortSignal): Promise<void>
   settled(): Promise<void>
+  /** No path is removed any more. Returns the number of paths that stay, although nobody wants them. */
+  leave(): number
 }
 
 /** `differs`: the settings; empty: the server has not got the path. */
@@ -61,6 +63,7 @@ const never = () => new AbortController().signal
 /** Keeps the wanted path of each camera and changes the paths of the media server accordingly. */
 export function createPaths({ call: usual, defaults, log }: { call: Call; defaults: PathDefaults; log: Log }): Paths {
   const paths = new Map<CameraId, Path>()
+  const left = new AbortController()
 
   const pathOf = (name: CameraId): Path => {
     const known = paths.get(name)
@@ -129,7 +132,7 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
   }
 
   async function remove({ name, wanted }: Path, signal: AbortSignal, call: Call): Promise<void> {
-    if (wanted) return
+    if (wanted || left.signal.aborted) return
     try {
       await call({ method: 'DELETE', path: `/v3/config/paths/delete/${name}`, signal })
     } catch (error) {
@@ -248,6 +251,11 @@ export function createPaths({ call: usual, defaults, log }: { call: Call; defaul
 
     settled: async () => {
       await Promise.all([...paths.values()].map(({ queue }) => queue.onIdle()))
+    },
+
+    leave() {
+      left.abort()
+      return [...paths.values()].filter(({ wanted }) => !wanted).length
     },
   }
 }

@@ -94,8 +94,13 @@ export interface MediaServer {
   drift(signal: AbortSignal): Promise<Drift[]>
   /** Replaces these paths as a whole, unless they are not wanted any more. Rejects if the server does not answer. */
   repair(cameras: readonly CameraId[], signal: AbortSignal): Promise<void>
-  /** Resolves when no change of a path is pending. */
+  /**
+   * Resolves when no change of a path is pending. After the signal, no path is removed any more: those that are left
+   * stay in the server, which is logged.
+   */
   settled(signal: AbortSignal): Promise<void>
+  /** No path is removed any more, because the server ends, too. */
+  leavePaths(): void
   streams(signal: AbortSignal): Promise<StreamState[]>
   /** Resolves with `undefined` if there is no such path. */
   stream(name: string, signal: AbortSignal): Promise<StreamState | undefined>

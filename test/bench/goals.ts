@@ -137,7 +137,13 @@ export const goals: Goal[] = [
     limitedBy: 'As with one camera.',
   },
   {
-    what: 'an idle connection (KB)',
+    what: 'one of 1,000 cameras (KB)',
+    figure: 'one of 1,000 cameras: KB',
+    limit: { most: 60 },
+    limitedBy: 'Four actors for each camera that sleeps, with their states, and its view.',
+  },
+  {
+    what: 'one of 10,000 idle connections (KB)',
     figure: 'idle connection: KB',
     limit: { most: 12 },
     limitedBy:

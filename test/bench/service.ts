@@ -84,9 +84,9 @@ export async function benchService(options: BenchOptions): Promise<Bench> {
       `data_dir: ${dataDir}`,
       'server:',
       `  port: ${rpc}`,
-      '  max_connections: 4000',
-      '  max_connections_per_address: 4000',
-      '  max_unauthenticated_per_address: 4000',
+      '  max_connections: 11000',
+      '  max_connections_per_address: 11000',
+      '  max_unauthenticated_per_address: 11000',
       'http_health: { enabled: false }',
       `journal: { enabled: ${journal} }`,
       'mediamtx:',
@@ -138,8 +138,9 @@ export async function benchService(options: BenchOptions): Promise<Bench> {
       // Refused while the service looks for cameras.
       const list = await first.call<{ connected: number }>('get_camera_list').catch(() => undefined)
       if (list?.connected === cameras && log.includes('link.up')) return first
-      if (performance.now() - begun > startLimit) throw new Error(`the cameras did not connect: ${log.slice(-2_000)}`)
-      await sleep(20)
+      if (performance.now() - begun > startLimit + 50 * cameras)
+        throw new Error(`the cameras did not connect: ${log.slice(-2_000)}`)
+      await sleep(20 + cameras)
     }
   }
   const client = await ready().catch((error) => {

@@ -48,6 +48,7 @@ export function createFakePorts(changes: Partial<Ports> = {}) {
       setRecording: async () => {},
       sync: async () => published.length,
       settled: async () => {},
+      leavePaths() {},
       drift: async () => [],
       repair: async () => {},
       streams: async () => [],

@@ -176,6 +176,19 @@ describe('trace and replay', () => {
     ).to.equal(undefined)
   })
 
+  it('makes no checkpoint for each event when the state is larger than a chunk', async () => {
+    const { press, trace } = run({ size: { maxSize: 1e6, chunkSize: 1 } })
+    for (let turn = 0; turn < 200; turn += 1) {
+      press()
+      await settled()
+    }
+    const lines = trace.lines()
+    const checkpoints = lines.filter((line) => line.startsWith('{"checkpoint"'))
+    const bytes = (of: string[]) => of.reduce((sum, { length }) => sum + length, 0)
+    expect(checkpoints.length).to.be.greaterThan(2)
+    expect(bytes(checkpoints) / bytes(lines)).to.be.lessThan(0.6)
+  })
+
   it('records nothing after its end, and the stop of the root ends it', () => {
     const { press, records, trace } = run()
     trace.close()

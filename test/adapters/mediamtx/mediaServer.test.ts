@@ -3,6 +3,7 @@ import { createMediaServer } from '../../../adapters/mediamtx/mediaServer.js'
 import type { CameraId } from '../../../machines/domain/camera.js'
 import type { PathSpec } from '../../../machines/domain/ports.js'
 import { because } from '../../../machines/domain/reason.js'
+import { later } from '../../support/later.js'
 import {
   type Answer,
   type FakeRequest,
@@ -66,6 +67,39 @@ describe('media server: the control API', () => {
     expect(server.requests.map(({ method, path, body }) => ({ method, path, body }))).to.deep.equal([
       { method: 'POST', path: '/v3/config/paths/replace/camera0', body: wholeBody(false) },
     ])
+  })
+
+  describe('at the end of the service', () => {
+    it('leaves the paths in a server that ends too', async () => {
+      const { media, log, calls } = await arrange()
+      await media.publish(spec('camera0'))
+      media.leavePaths()
+      await media.withdraw('camera0')
+      expect(calls()).to.deep.equal(['POST replace/camera0 record=false'])
+      expect(log.lines).to.deep.equal([])
+    })
+
+    it('says how many paths stay in a server that does not remove them in time', async () => {
+      const [answer, asked] = [later<void>(), later<void>()]
+      const { media, log } = await arrange(({ method }) => {
+        if (method !== 'DELETE') return ok
+        asked.resolve()
+        return { hold: answer.promise }
+      })
+      await media.publish(spec('camera0'))
+      await media.publish(spec('camera1'))
+      const removed = [media.withdraw('camera0'), media.withdraw('camera1')]
+      await asked.promise
+      const limit = new AbortController()
+      const waited = rejection(media.settled(limit.signal))
+      limit.abort(new Error('too late'))
+      expect((await waited).message).to.equal('too late')
+      answer.resolve()
+      await Promise.all(removed)
+      expect(log.lines).to.deep.equal([
+        'warn paths stay in the media server: it did not remove them in time {"paths_left":2}',
+      ])
+    })
   })
 
   describe('drift', () => {

@@ -3,7 +3,7 @@ import type { Part } from '../part.js'
 import { benchService, kinds } from '../service.js'
 import { figure } from '../timing.js'
 
-const numbers = [1, 4, 10, 16]
+const numbers = [1, 4, 10, 16, 100, 1_000]
 const seconds = 10
 
 export const idle: Part = {
@@ -37,6 +37,9 @@ as a share of one core, over the next ${seconds} s. The last rows: with one live
           await bench.stop()
         }
       }
+    const [[, one] = [1, 0]] = memory
+    const [many, all] = memory.at(-1) ?? [2, 0]
+    figures['one of 1,000 cameras: KB'] = ((all - one) * 1_024) / (many - 1)
     const title = 'Memory at rest'
     return {
       tables: [{ head: ['Cameras', 'Media server', 'RSS: service', 'RSS: media server', 'CPU of the service'], rows }],

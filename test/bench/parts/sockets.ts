@@ -4,7 +4,7 @@ import type { Part } from '../part.js'
 import { type Bench, benchService } from '../service.js'
 import { figure } from '../timing.js'
 
-const steps = [0, 500, 1_000, 2_000, 3_000]
+const steps = [0, 1_000, 3_000, 6_000, 10_000]
 
 export const sockets: Part = {
   name: 'sockets',
