@@ -124,8 +124,9 @@ test-faults: build ## cause every fault on real processes and write docs/reliabi
 test-kills: build ## kill -9 service, media server and ffmpeg at random moments: make test-kills KILLS=100 SEED=1
 	@KILLS='$(KILLS)' SEED='$(SEED)' SERVER='$(SERVER)' NODE_OPTIONS='--conditions=development' tsx test/faults/runKills.ts
 
-soak: setup ## cause random faults on a simulated host: make soak SECONDS=60 SEED=1
-	@SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' NODE_OPTIONS='--conditions=development --expose-gc' tsx test/faults/runSoak.ts
+soak: $(if $(DAYS),build,setup) ## cause random faults on a simulated host: make soak SECONDS=60 SEED=1; or a day of use: DAYS=1
+	@if [ -n '$(DAYS)' ]; then tsx test/bench/printDay.ts '$(DAYS)'; else \
+	  SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' NODE_OPTIONS='--conditions=development --expose-gc' tsx test/faults/runSoak.ts; fi
 
 test-replays: setup ## replay random runs with faults: make test-replays RUNS=1000 SEED=1
 	@RUNS='$(or $(RUNS),1000)' SEED='$(SEED)' $(mocha) 'test/replays/*.test.ts'

@@ -1,6 +1,6 @@
 /**
  * Measures the service on this machine, and writes docs/benchmarks.json, docs/benchmarks.md and its plots. Its arguments
- * are names of parts; without any, all but those of other programs are measured. Figures of other parts are kept.
+ * are names of parts; without any, all but a day of use and other programs are measured. Figures of other parts are kept.
  * `--check` only compares the kept figures with the budget: exit status 1 if a ratio is outside. `--page` only writes
  * the page again.
  */
@@ -10,6 +10,7 @@ import { formatted } from '../../docs/generate/formatted.js'
 import { type Limit, overBudget } from './judge.js'
 import { allFigures, pageOf } from './page.js'
 import type { Figures, Part } from './part.js'
+import { day } from './parts/day.js'
 import { fanOuts } from './parts/fanOut.js'
 import { idle } from './parts/idle.js'
 import { journal } from './parts/journal.js'
@@ -23,7 +24,22 @@ import { start } from './parts/start.js'
 import { weight } from './parts/weight.js'
 import { plotOf } from './plot.js'
 
-const parts: Part[] = [start, latencies, recovery, rates, journal, fanOuts, idle, sockets, recordings, weight, peers]
+const parts: Part[] = [
+  start,
+  latencies,
+  recovery,
+  rates,
+  journal,
+  fanOuts,
+  idle,
+  sockets,
+  day,
+  recordings,
+  weight,
+  peers,
+]
+/** They take long. */
+const onDemand = [day, peers]
 const file = (path: string) => new URL(`../../docs/${path}`, import.meta.url)
 const kept = file('benchmarks.json')
 
@@ -34,7 +50,7 @@ else {
   const unknown = names.filter((name) => !parts.some((part) => part.name === name))
   if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; parts: ${parts.map((each) => each.name)}`)
   for (const part of parts)
-    if (names.length === 0 ? part !== peers : names.includes(part.name)) {
+    if (names.length === 0 ? !onDemand.includes(part) : names.includes(part.name)) {
       // The figures of other parts are kept, and it can be measured again by itself.
       await run(part).catch((error) => {
         console.error(`${part.name} failed:`, error)

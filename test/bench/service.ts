@@ -50,6 +50,8 @@ export interface BenchOptions {
   logTo?: string
   /** Default true. */
   journal?: boolean
+  /** More keys of each camera. */
+  stream?: string
 }
 
 export function hasMediamtx(): boolean {
@@ -70,13 +72,16 @@ const counter = fileURLToPath(new URL('countSpawns.cjs', import.meta.url))
 
 /** Starts `dist/main.js` with virtual cameras on free ports and a data directory of its own. */
 export async function benchService(options: BenchOptions): Promise<Bench> {
-  const { kind, cameras, countSpawns, flags = [], logTo, journal = true } = options
+  const { kind, cameras, countSpawns, flags = [], logTo, journal = true, stream = '' } = options
   const folder = mkdtempSync(join(tmpdir(), 'camera-bench-'))
   const [rpc = 0, api = 0, rtsp = 0, hls, webrtc] = await freePorts(5)
   const config = join(folder, 'bench.yml')
   const spawned = join(folder, 'spawned')
   const dataDir = join(folder, 'data')
-  const entries = Array.from({ length: cameras }, (_, index) => `  - { name: bench${index}, source: virtual }`)
+  const entries = Array.from(
+    { length: cameras },
+    (_, index) => `  - { name: bench${index}, source: virtual, ${stream} }`,
+  )
   writeFileSync(spawned, '')
   writeFileSync(
     config,

@@ -44,7 +44,7 @@ export const sockets: Part = {
   },
 }
 
-async function authenticated({ url, token }: Bench): Promise<WebSocket> {
+export async function authenticated({ url, token }: Bench): Promise<WebSocket> {
   const socket = new WebSocket(url)
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
   const answered = new Promise((resolve) => socket.once('message', resolve))
