@@ -88,7 +88,11 @@ const connected = async (count: number, seconds = 20): Promise<string[]> =>
       return devices
     },
     { seconds },
-  )
+  ).catch(async (error: Error) => {
+    const { text } = await client.call<{ text: string }>('explain', { component: 'discovery' }).catch((failed) => ({ text: String(failed) }))
+    const nodes = await run('bash', ['-c', 'ls -l /dev/video*; udevadm info --query=property /dev/video*'])
+    throw new Error(`${error.message}\n${text}\n${nodes.stdout}${nodes.stderr}`)
+  })
 
 /**
  * Unplugs all other cameras, plugs in the missing ones, and waits until the service agrees. Resolves with the connected
