@@ -3,6 +3,7 @@
  * and a clean stop.
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatSteps } from './formats.js'
@@ -89,7 +90,9 @@ const connected = async (count: number, seconds = 20): Promise<string[]> =>
     },
     { seconds },
   ).catch(async (error: Error) => {
-    const { text } = await client.call<{ text: string }>('explain', { component: 'discovery' }).catch((failed) => ({ text: String(failed) }))
+    const { text } = await client
+      .call<{ text: string }>('explain', { component: 'discovery' })
+      .catch((failed) => ({ text: String(failed) }))
     const nodes = await run('bash', ['-c', 'ls -l /dev/video*; udevadm info --query=property /dev/video*'])
     throw new Error(`${error.message}\n${text}\n${nodes.stdout}${nodes.stderr}`)
   })
@@ -344,9 +347,11 @@ const main = async () => {
     await arrange(second(0), first(1))
     const device = deviceOf('red')
     const before = await captureNode(1)
-    const keeper = spawn('bash', ['-c', `exec 9<>${before}; exec sleep 60`])
+    // To read only: a node that is gone already would come into being as a file, and keep udev from its place.
+    const keeper = spawn('bash', ['-c', `exec 9<${before} && echo open; exec sleep 60`])
     try {
-      await delay(300)
+      const [words] = await once(keeper.stdout, 'data')
+      assert(String(words).trim() === 'open', `${before} cannot be opened`)
       await arrange(second(0))
       await arrange(second(0), first(1))
       const after = await captureNode(1)
