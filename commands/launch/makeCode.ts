@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { limitMemory } from './memory.js'
 import { codeFile, serviceScript } from './script.js'
-import { limitYoungObjects } from './youngObjects.js'
 
 // Starts the bundled service with a virtual camera, and writes V8's code of all that ran until it was ready to
 // `service.code` beside it. `make build` runs this. Without the code, starts only take longer.
 
 // The flags of the code, for good.
-limitYoungObjects(() => {})
+limitMemory(() => {})
 const dir = resolve(process.argv[2] ?? 'dist')
 const folder = mkdtempSync(join(tmpdir(), 'camera-code-'))
 const script = serviceScript(dir)
