@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { flappingText, type Flapping as Rhythm } from '../machines/domain/journal.js'
 
 export const Flapping = Type.Optional(

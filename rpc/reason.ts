@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { Reason } from '../machines/domain/reason.js'
 
 const code = Type.String({ description: 'Code of the reason' })

@@ -1,5 +1,7 @@
 /** The pieces that params, results and notifications share. */
-import Type, { type Static } from 'typebox'
+
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
 import { fileNamePattern } from '../machines/domain/fileName.js'
 import { uses } from '../machines/domain/streamSupport.js'

@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import type { Caller } from '../machines/domain/access.js'
 import type { Filters } from './filters.js'
 import { Time, timeOf } from './schemas.js'

@@ -3,7 +3,7 @@ import { invalidParam, ServiceError } from '../machines/domain/errors.js'
 import type { Method } from './method.js'
 
 // Verbose: the error for an unknown member lists the known ones.
-const ajv = new Ajv({ allErrors: false, logger: false, verbose: true })
+const ajv = new Ajv({ allErrors: false, logger: false, verbose: true, validateSchema: false })
 // Compiled at first use: a method that is never called costs nothing.
 const compiled = new Map<Method, ValidateFunction>()
 

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { ConfigHistory, ConfigVersion } from '../../machines/domain/configuration.js'
 import { openStateFile, type StoreOptions } from '../data/stateFile.js'
 

@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import Type from 'typebox'
-import { Compile } from 'typebox/compile'
+import * as Type from 'typebox'
 import type { Log } from '../../machines/domain/ports.js'
 import type { RunningAddress } from '../../machines/domain/runningAddress.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
+import { shapeCheck } from './shapeCheck.js'
 
 const listener = { host: Type.String(), port: Type.Integer({ minimum: 1, maximum: 65_535 }) }
 
@@ -19,7 +19,7 @@ const Content = Type.Object({
 })
 /** `fingerprint`: SHA-256 of the certificate that the service had at its start. */
 export type FoundAddress = RunningAddress & { fingerprint?: string }
-const validator = Compile(Content)
+const hasShape = shapeCheck(Content)
 
 const name = 'address.json'
 
@@ -49,7 +49,7 @@ export const createAddressFile =
 export async function findAddress(dataDir: string): Promise<FoundAddress | undefined> {
   try {
     const content: unknown = JSON.parse(await readFile(join(dataDir, 'run', name), 'utf8'))
-    return validator.Check(content) ? content : undefined
+    return hasShape(content) ? content : undefined
   } catch {
     return undefined
   }

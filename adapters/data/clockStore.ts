@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { type ClockStore, unknownTime } from '../../machines/domain/clockTrust.js'
 import type { Clock } from '../../machines/domain/ports.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'

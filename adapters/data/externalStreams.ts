@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { ExternalState, ExternalStore } from '../../machines/domain/external.js'
 import type { Log } from '../../machines/domain/ports.js'
 import { parseStreamUrl, streamKey } from '../../machines/domain/streamUrl.js'

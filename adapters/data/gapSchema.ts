@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 
 export const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 export const Reason = Type.Object({ code: Type.String(), details: Type.String() })

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { isCameraId } from '../../machines/domain/camera.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { EndedGaps, GapStore } from '../../machines/domain/recording.js'

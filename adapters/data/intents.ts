@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { type CameraId, isCameraId } from '../../machines/domain/camera.js'
 import type { IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
 import { Gap, Reason, Time } from './gapSchema.js'

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { isFileName } from '../../machines/domain/fileName.js'
 import type { MediaFiles } from '../../machines/domain/ports.js'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { type CameraId, cameraNumber, isCameraId } from '../../machines/domain/camera.js'
 import type { Registry, RegistryStore } from '../../machines/domain/ports.js'
 import { carriedOver } from '../../machines/domain/registry.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { RetentionPolicy, RetentionStore } from '../../machines/domain/retention.js'
 import { openStateFile, type StoreOptions } from './stateFile.js'
 

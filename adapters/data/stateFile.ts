@@ -2,12 +2,12 @@ import { link, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Static, TObject } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { reasonOf } from '../../machines/domain/errors.js'
 import type { Log, WallClock } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 import { codeOf } from '../errorCode.js'
 import { writeAtomically } from './atomic.js'
+import { shapeCheck } from './shapeCheck.js'
 
 /** The layout of the files. A file with a higher one is refused and left as it is. */
 const version = 1
@@ -85,8 +85,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
   const path = join(dir, name)
   const copyName = name.replace(/\.json$/, '.previous.json')
   const copyPath = join(dir, copyName)
-  // Value.Check takes half a second for a full list of revocations, the compiled check some milliseconds.
-  const shape = Compile(schema)
+  const hasShape = shapeCheck(schema)
   const inTurn = pLimit(1)
   const fail = (why: string) => (error: unknown) => {
     throw new Error(`${what} ${why} (${codeOf(error)})`)
@@ -102,7 +101,7 @@ export function openStateFile<Shape extends TObject>(options: StateFileOptions<S
     const { version: written, ...value } = object
     if (typeof written === 'number' && written > version)
       throw new Error(`${what} was written by a newer version of this service: start that one, or move the file away`)
-    return written === version && shape.Check(value) && isValid(value) ? value : 'damaged'
+    return written === version && hasShape(value) && isValid(value) ? value : 'damaged'
   }
 
   const forget = () => rm(copyPath, { force: true }).catch(() => {})

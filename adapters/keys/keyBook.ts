@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { type ApiKey, isCameraList, isName, roles } from '../../machines/domain/access.js'
 
 const Text = Type.String({ minLength: 1, maxLength: 128 })

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { cameraOf } from '../../machines/domain/journal.js'
 import { method } from '../method.js'
 import { given, iso } from '../present.js'

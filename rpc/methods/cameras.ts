@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { Directory } from '../../actors/directory.js'
 import { displayNamePattern, longestDisplayName } from '../../machines/domain/displayName.js'
 import type { CameraView } from '../../machines/domain/views.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { keptValues } from '../../machines/domain/kept.js'
 import { writtenOnce } from '../answers.js'
 import { type Method, method } from '../method.js'

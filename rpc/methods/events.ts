@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { severities } from '../filters.js'
 import { method } from '../method.js'
 import { CameraName, CameraParam, Count, None } from '../schemas.js'

@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { type Caller, mayUse } from '../../machines/domain/access.js'
 import { notFound } from '../../machines/domain/errors.js'
 import { discoveryDisabled, type ExternalStream } from '../../machines/domain/external.js'

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit'
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { mayUse } from '../../machines/domain/access.js'
 import type { CameraId } from '../../machines/domain/camera.js'
 import { dependencyFailed, invalidParam, notFound, ServiceError } from '../../machines/domain/errors.js'

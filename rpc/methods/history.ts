@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
 import { dependencyFailed, invalidParam, notFound, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import type { Explanation } from '../../machines/domain/explanation.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { logLevels, logModules } from '../../machines/domain/logLevels.js'
 import { method } from '../method.js'
 import { demandAllCameras } from '../rights.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { StreamState } from '../../machines/domain/ports.js'
 import type { CameraView } from '../../machines/domain/views.js'
 import { inTime } from '../inTime.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { RecordingStatus } from '../../machines/domain/views.js'
 import { method } from '../method.js'
 import { gapOf, given, iso, seconds } from '../present.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { bytesText } from '../../machines/domain/amounts.js'
 import { invalidParam } from '../../machines/domain/errors.js'
 import type { Cleanup, RetentionPolicy } from '../../machines/domain/retention.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { Caller } from '../../machines/domain/access.js'
 import { authFailed, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'

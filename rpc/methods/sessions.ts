@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { type Caller, credentialKinds, type MediaSession } from '../../machines/domain/access.js'
 import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { method } from '../method.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
 import { type Act, cameraActions, hostActions, isCameraAction } from '../../machines/domain/simulation.js'
 import { method } from '../method.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { invalidParam } from '../../machines/domain/errors.js'
 import { isStem, maxStem } from '../../machines/domain/fileName.js'
 import { method } from '../method.js'

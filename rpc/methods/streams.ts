@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { dependencyFailed, reasonOf, ServiceError } from '../../machines/domain/errors.js'
 import { because } from '../../machines/domain/reason.js'
 import { supportOf } from '../../machines/domain/streamSupport.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { method } from '../method.js'
 import { demandAllCameras } from '../rights.js'
 import { Count, None } from '../schemas.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { forecastOf } from '../../machines/domain/forecast.js'
 import { Failure, reasonFrom } from '../../machines/domain/reason.js'
 import { method } from '../method.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { fourccOf } from '../../machines/domain/streamMedia.js'
 import type { CameraStatus } from '../../machines/domain/views.js'
 import type { Severity } from '../filters.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { Count } from '../schemas.js'
 import { notice, paramsOf, topic } from './topic.js'
 

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { EndedRecording } from '../../machines/domain/facts.js'
 import { gapOf, given, iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'

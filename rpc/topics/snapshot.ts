@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { iso, passedOverOf, sizeOf } from '../present.js'
 import { reasonFields, reasonShape } from '../reason.js'
 import { Count, PassedOver, Tier, Time } from '../schemas.js'

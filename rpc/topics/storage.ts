@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { FileKind } from '../../machines/domain/ports.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { Count, InUse } from '../schemas.js'

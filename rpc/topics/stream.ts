@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import { because, type Reason } from '../../machines/domain/reason.js'
 import { optionalReasonShape, reasonFields, reasonShape } from '../reason.js'
 import { CameraName, Count } from '../schemas.js'

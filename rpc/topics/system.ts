@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import * as Type from 'typebox'
 import type { ConfigChange, ConfigFault } from '../../machines/domain/configuration.js'
 import type { ConfigFact } from '../../machines/domain/facts.js'
 import { because, type Reason } from '../../machines/domain/reason.js'

@@ -1,4 +1,5 @@
-import Type, { type Static, type TProperties, type TSchema } from 'typebox'
+import type { Static, TProperties, TSchema } from 'typebox'
+import * as Type from 'typebox'
 import type { Role } from '../../machines/domain/access.js'
 import type { Fact, FactOf } from '../../machines/domain/facts.js'
 import { type Severity, severities } from '../filters.js'
