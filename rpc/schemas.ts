@@ -1,6 +1,6 @@
 /** The pieces that params, results and notifications share. */
 
-import type { Static } from 'typebox'
+import type { Static, TOptional, TProperties, TSchema, TSchemaOptions } from 'typebox'
 import * as Type from 'typebox'
 import { cameraPattern, longestName, mostCameraPatterns, namePattern, roles } from '../machines/domain/access.js'
 import { fileNamePattern } from '../machines/domain/fileName.js'
@@ -70,6 +70,16 @@ export const WaitsFor = Type.Enum(['camera', 'storage', 'server'], {
 export const Tier = Type.Integer({ minimum: 0, maximum: 3 })
 export const PassedOver = Type.Array(Type.Object({ tier: Tier, ...reasonShape }))
 
+/** `Type.Partial` and `Type.Record` need typebox's engine for types, which takes 150 kB. */
+export const optional = <Properties extends TProperties>(properties: Properties) =>
+  Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, Type.Optional(schema)])) as {
+    [Name in keyof Properties]: TOptional<Properties[Name]>
+  }
+
+/** An object whose members have names that are not known. */
+export const recordOf = <Value extends TSchema>(value: Value, options: TSchemaOptions = {}) =>
+  Type.Unsafe<Record<string, Static<Value>>>({ type: 'object', patternProperties: { '^.*$': value }, ...options })
+
 /** URLs of one camera; protocols that the media server does not serve are absent. */
 export const StreamUrls = Type.Object({
   rtsp: Type.String(),
@@ -138,7 +148,7 @@ export const cameraProperties = {
   name: Type.String(),
   resolution: Type.Optional(Type.String()),
   fps: Type.Optional(Type.Integer()),
-  streams: Type.Object(Type.Partial(StreamUrls).properties, { additionalProperties: false }),
+  streams: Type.Object(optional(StreamUrls.properties), { additionalProperties: false }),
   kind: Type.Enum(['usb', 'rtsp', 'virtual', 'v4l2']),
   state: Type.String({ description: "The camera's own state, more exact than status" }),
   since: timeOf('When it entered this state'),

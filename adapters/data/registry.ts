@@ -15,7 +15,7 @@ const Shape = Type.Object({
   next: Type.Integer({ minimum: 0 }),
   cameras: Type.Array(
     Type.Object({
-      id: Type.Unsafe<CameraId>(Type.Refine(Type.String(), isId)),
+      id: Type.Unsafe<CameraId>(Type.String()),
       keys: Type.Array(Type.String()),
       name: Type.Optional(Type.String()),
     }),
@@ -24,8 +24,10 @@ const Shape = Type.Object({
 })
 
 const isUnique = (texts: string[]) => new Set(texts).size === texts.length
-const areUnique = ({ cameras }: Registry) =>
-  isUnique(cameras.map(({ id }) => id)) && isUnique(cameras.flatMap(({ keys }) => keys))
+const isValid = ({ cameras }: Registry) =>
+  cameras.every(({ id }) => isId(id)) &&
+  isUnique(cameras.map(({ id }) => id)) &&
+  isUnique(cameras.flatMap(({ keys }) => keys))
 
 const empty: Registry = { next: 0, cameras: [], sharedSerials: [] }
 const newIds = 'cameras get new ids, old ids are not reused'
@@ -40,7 +42,7 @@ export function createRegistryStore({ dir, log, clock }: StoreOptions): Registry
     name: 'registry.json',
     what: 'the camera registry',
     schema: Shape,
-    isValid: areUnique,
+    isValid,
     empty,
     consequence: `it is lost: ${newIds}`,
     keepsCopy: true,

@@ -16,7 +16,7 @@ import { authFailed, invalidParam, notFound, reasonOf, ServiceError } from '../.
 import type { Dispose, Log, WallClock } from '../../machines/domain/ports.js'
 import { createListeners } from '../data/listeners.js'
 import { openSharedFile } from '../data/sharedFile.js'
-import { changesOf, endOf, hasUniqueIds, isActive, KeyBook, pruned, type StoredKey } from './keyBook.js'
+import { changesOf, endOf, isActive, isSoundBook, KeyBook, pruned, type StoredKey } from './keyBook.js'
 
 export interface ApiKeysOptions {
   /** The data directory's `state`. */
@@ -56,7 +56,7 @@ export async function createApiKeys({ stateDir, clock, log, defaults }: ApiKeysO
     name: 'api_keys.json',
     what: 'the list of API keys',
     schema: KeyBook,
-    isValid: hasUniqueIds,
+    isValid: isSoundBook,
     empty: { keys: [] },
     consequence: 'no API key is valid: create the keys again',
     keepsCopy: true,

@@ -11,10 +11,9 @@ const StoredKey = Type.Object({
   prefix: Text,
   /** SHA-256 of the key in hexadecimal. A slow hash adds nothing: a key is 256 random bits. */
   hash: Text,
-  user: Type.Refine(Type.String(), isName),
+  user: Type.String(),
   role: Type.Enum(roles),
-  // A malformed list is never read as a missing one, which would mean every camera.
-  cameras: Type.Optional(Type.Refine(Type.Array(Type.String()), isCameraList)),
+  cameras: Type.Optional(Type.Array(Type.String())),
   createdAt: Time,
   expiresAt: Time,
   lastUsedAt: Type.Optional(Time),
@@ -25,7 +24,13 @@ export type StoredKey = Static<typeof StoredKey>
 export const KeyBook = Type.Object({ keys: Type.Array(StoredKey) })
 export type KeyBook = Static<typeof KeyBook>
 
-export const hasUniqueIds = ({ keys }: KeyBook): boolean => new Set(keys.map(({ id }) => id)).size === keys.length
+/** A malformed list of cameras is never read as a missing one, which would mean every camera. */
+const isSound = ({ user, cameras }: StoredKey): boolean =>
+  isName(user) && (cameras === undefined || isCameraList(cameras))
+
+/** What the shape does not say. */
+export const isSoundBook = ({ keys }: KeyBook): boolean =>
+  keys.every(isSound) && new Set(keys.map(({ id }) => id)).size === keys.length
 
 /** How long ended keys stay in the list. */
 const remembered = 30 * 86_400_000

@@ -1,7 +1,7 @@
 import * as Type from 'typebox'
 import { severities } from '../filters.js'
 import { method } from '../method.js'
-import { CameraName, CameraParam, Count, None } from '../schemas.js'
+import { CameraName, CameraParam, Count, None, recordOf } from '../schemas.js'
 import { topicNames } from '../topics/index.js'
 
 const TopicName = Type.Enum([...topicNames])
@@ -93,7 +93,7 @@ const getSubscriptionStats = method({
     global_stats: Type.Object({
       total_subscriptions: Count,
       active_clients: Type.Integer({ minimum: 0, description: 'Number of connections with a subscription' }),
-      topic_counts: Type.Record(Type.String(), Count, { description: 'Topic → number of connections' }),
+      topic_counts: recordOf(Count, { description: 'Topic → number of connections' }),
     }),
     client_topics: Type.Array(Type.String()),
     client_id: Type.String(),

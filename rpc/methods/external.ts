@@ -8,7 +8,7 @@ import { method, type Services } from '../method.js'
 import { given, iso, seconds } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { demandAllCameras } from '../rights.js'
-import { CameraName, Count, None, Time } from '../schemas.js'
+import { CameraName, Count, None, optional, Time } from '../schemas.js'
 
 const StreamType = Type.Enum(['skydio_stanag4609', 'generic_rtsp'])
 const StreamUrl = Type.String({
@@ -112,7 +112,7 @@ const discoverExternalStreams = method({
   gated: true,
   errors: ['unsupported', 'invalidState', 'dependencyFailed'],
   mustOffer,
-  params: Type.Partial(Type.Object(DiscoveryOptions)),
+  params: Type.Object(optional(DiscoveryOptions)),
   result: Type.Object({
     discovered_streams: Type.Array(Stream),
     skydio_streams: Type.Array(Stream),

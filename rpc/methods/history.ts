@@ -12,9 +12,9 @@ import { method, type Services } from '../method.js'
 import { given, iso, isoOf } from '../present.js'
 import { optionalReasonShape, reasonFields } from '../reason.js'
 import { mayReach } from '../rights.js'
-import { CameraParam, Time, timeOf } from '../schemas.js'
+import { CameraParam, recordOf, Time, timeOf } from '../schemas.js'
 
-const Evidence = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+const Evidence = recordOf(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
   description: 'What was observed: errno, exit_code, http_status, line, udev_action, available …',
 })
 const Entry = Type.Object({

@@ -2,6 +2,7 @@ import * as Type from 'typebox'
 import { logLevels, logModules } from '../../machines/domain/logLevels.js'
 import { method } from '../method.js'
 import { demandAllCameras } from '../rights.js'
+import { recordOf } from '../schemas.js'
 
 const Level = Type.Enum([...logLevels])
 
@@ -25,7 +26,7 @@ const setLogLevel = method({
   }),
   result: Type.Object({
     level: Level,
-    modules: Type.Record(Type.String(), Level, { description: 'The modules that have a level of their own' }),
+    modules: recordOf(Level, { description: 'The modules that have a level of their own' }),
   }),
   handler: ({ level, module }, { services: { logging }, caller }) => {
     demandAllCameras(caller, 'the log is about all cameras')

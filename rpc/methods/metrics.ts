@@ -5,7 +5,7 @@ import { inTime } from '../inTime.js'
 import { method } from '../method.js'
 import { given, iso, isoOf } from '../present.js'
 import { camerasFor } from '../rights.js'
-import { Count, None, Time } from '../schemas.js'
+import { Count, None, recordOf, Time } from '../schemas.js'
 
 const Percent = Type.Number({ minimum: 0, maximum: 100 })
 
@@ -83,8 +83,8 @@ const getMetrics = method({
       resident_bytes: Count,
       sampled_at: Time,
     }),
-    camera_metrics: Type.Object({ connected_cameras: Count, cameras: Type.Record(Type.String(), CameraMetrics) }),
-    recording_metrics: Type.Record(Type.String(), RecordingMetrics),
+    camera_metrics: Type.Object({ connected_cameras: Count, cameras: recordOf(CameraMetrics) }),
+    recording_metrics: recordOf(RecordingMetrics),
     stream_metrics: Type.Object({ active_streams: Count, total_streams: Count, total_viewers: Count }),
     cpu_usage: Percent,
     memory_usage: Percent,

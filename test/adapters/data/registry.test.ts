@@ -88,6 +88,8 @@ describe('the camera registry', () => {
     'cut off': (text: string) => text.slice(0, -9),
     empty: () => '',
     'of another shape': () => '{"version":1,"next":"2"}',
+    'a camera without an id': (text: string) => text.replace('"camera0"', '"camera-0"'),
+    'a number that no camera can have': (text: string) => text.replace('"camera0"', '"camera99999999999999999"'),
     'two with one key': () =>
       JSON.stringify({ version: 1, ...two, cameras: [two.cameras[0], { id: 'camera1', keys: one.cameras[0]?.keys }] }),
   })) {

@@ -228,19 +228,26 @@ describe('API keys', () => {
     expect([await verdict(secret), await verdict(other.secret)]).to.deep.equal(['revoked', 'accepted'])
   })
 
-  it('are all refused when the file and its copy are damaged, and the file is kept', async () => {
-    const { secret } = await keys.create({ user: 'ann', role: 'viewer', cameras: ['camera0'] })
-    const damaged = (await readFile(file(), 'utf8')).replace('"camera0"', '5')
-    await Promise.all(opened.splice(0).map((keeper) => keeper.close()))
-    await writeFile(file(), damaged)
-    await writeFile(join(stateDir, 'api_keys.previous.json'), damaged)
-    keys = await open()
-    expect(errors).to.have.length(1)
-    expect(await verdict(secret)).to.equal('auth_failed')
-    await keys.create({ user: 'bea', role: 'viewer' })
-    const aside = (await readdir(stateDir)).find((name) => name.includes('damaged')) ?? ''
-    expect(await readFile(join(stateDir, aside), 'utf8')).to.equal(damaged)
-  })
+  for (const [sound, damage] of [
+    ['"camera0"', '5'],
+    ['"camera0"', '"camera0,camera1"'],
+    ['"ann"', '"ann\\nadmin"'],
+    ['"ann"', '""'],
+  ] as const)
+    it(`are all refused when the file and its copy have ${damage} instead of ${sound}, and the file is kept`, async () => {
+      const { secret } = await keys.create({ user: 'ann', role: 'viewer', cameras: ['camera0'] })
+      const damaged = (await readFile(file(), 'utf8')).replace(sound, damage)
+      expect(damaged).to.include(damage)
+      await Promise.all(opened.splice(0).map((keeper) => keeper.close()))
+      await writeFile(file(), damaged)
+      await writeFile(join(stateDir, 'api_keys.previous.json'), damaged)
+      keys = await open()
+      expect(errors).to.have.length(1)
+      expect(await verdict(secret)).to.equal('auth_failed')
+      await keys.create({ user: 'bea', role: 'viewer' })
+      const aside = (await readdir(stateDir)).find((name) => name.includes('damaged')) ?? ''
+      expect(await readFile(join(stateDir, aside), 'utf8')).to.equal(damaged)
+    })
 
   it('are revoked but not created when the disk is full', async () => {
     const { key, secret } = await keys.create({ user: 'ann', role: 'viewer' })
