@@ -156,7 +156,8 @@ const limits = mapped(
 
 const fields = {
   name: displayName,
-  key: textLike('a key of at most 64 of a-z, 0-9, _ and -', (value) => /^[a-z0-9_-]{1,64}$/.test(value)),
+  // It must be able to say the name that the camera had.
+  key: displayName,
   source,
   ...rtspFields,
   enabled: yesNo,
@@ -175,7 +176,7 @@ export const cameraFields = documented(fields, {
     'a `key` are also identified by it.',
   key:
     'Identifies an RTSP or virtual camera, so that `name` can change: a camera with another key is another camera. ' +
-    'Default: the name.',
+    'Any printable text, as a name. Default: the name.',
   source:
     'Required. Percent-encode special characters in the user and password of `rtsp://user:password@host/path`. ' +
     '`usb:` selects a USB camera by its serial number, its port path, its link below `/dev/v4l`, or all cameras of a ' +

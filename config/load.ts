@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { configurationText } from '../machines/domain/configurationText.js'
 import { checkTogether } from './checks.js'
 import { hintOf } from './nearest.js'
 import {
@@ -238,25 +239,13 @@ function hintOfKey(key: string, group: string): string {
 export function readText(path: string): { text: string } | { rule: string } {
   try {
     const content = readFileSync(path)
-    return content.length > 1_048_576 ? { rule: 'is larger than 1 MiB and not a configuration' } : textOf(content)
+    return content.length > 1_048_576
+      ? { rule: 'is larger than 1 MiB and not a configuration' }
+      : configurationText(content)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     const rules: Record<string, string> = { ENOENT: 'does not exist', EACCES: 'may not be read', EISDIR: 'is a folder' }
     return { rule: rules[code] ?? `cannot be read (${code})` }
-  }
-}
-
-/** Editors of Windows write UTF-16, which would only give a syntax error in line 1. */
-function textOf(content: Buffer): { text: string } | { rule: string } {
-  const [first = 1, second = 1] = content
-  const hasMark = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
-  if (hasMark || first === 0 || second === 0) return { rule: 'is UTF-16: save it as UTF-8' }
-  try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(content) }
-  } catch {
-    const lines = content.toString('utf8').split('\n')
-    const line = lines.findIndex((each) => each.includes('\ufffd')) + 1
-    return { rule: `has characters that are not UTF-8 (line ${line}): save it as UTF-8` }
   }
 }
 

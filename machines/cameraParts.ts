@@ -96,3 +96,14 @@ export function isStreaming({ children }: { children: Record<string, AnyActorRef
 export function sourceOf({ device }: CameraContext): SourceInput {
   return device?.kind === 'rtsp' ? device : { url: '' }
 }
+
+/**
+ * The pause after a probe that failed, in ms: 1 s, 2 s, 4 s … 60 s, or up to the camera's own interval; at most 10 s
+ * while a recording waits for the camera. After a refused password 1 min, 2 min … 10 min: cameras lock accounts.
+ */
+export function probePause({ reason, failures, device }: CameraContext, isWanted: boolean): number {
+  const doublings = 2 ** Math.min(failures - 1, 20)
+  if (reason?.code === 'source_refused') return Math.min(600_000, 60_000 * doublings)
+  const { checkInterval = 0 } = device?.kind === 'rtsp' ? device : {}
+  return Math.min(isWanted ? 10_000 : Math.max(60_000, checkInterval), 1_000 * doublings)
+}

@@ -22,6 +22,7 @@ import {
   isSamePipeline,
   isStreaming,
   type Probed,
+  probePause,
   reasonCodes,
   recordingInput,
 } from './cameraParts.js'
@@ -278,16 +279,7 @@ export const cameraSetup = setup({
   delays: {
     /** How long an unplugged camera stays in the list. */
     retirement: 24 * 3_600_000,
-    /**
-     * Back-off of a probe that fails: 1 s, 2 s, 4 s … 60 s, or up to the camera's own interval; at most 10 s while a
-     * recording waits for the camera.
-     */
-    probeRetry: ({ context, self }) => {
-      const isWanted = self.getSnapshot().children.recording !== undefined
-      const { checkInterval = 0 } = context.device?.kind === 'rtsp' ? context.device : {}
-      const longest = isWanted ? 10_000 : Math.max(60_000, checkInterval)
-      return Math.min(longest, 1_000 * 2 ** Math.min(context.failures - 1, 20))
-    },
+    probeRetry: ({ context, self }) => probePause(context, self.getSnapshot().children.recording !== undefined),
     /** How long a lowered stream stays so: 10 min, 20 min … at most 3 h if the host was too slow for more again. */
     recovery: ({ context: { easings } }) => Math.min(10_800_000, 600_000 * 2 ** Math.max(0, easings - 1)),
     /** Delay before a crashed child of the camera is restarted. */

@@ -39,7 +39,7 @@ export const cameraMembersOf = (view: CameraView, status: CameraStatus = view.st
     status,
     name,
     resolution: mode === undefined ? undefined : sizeOf(mode),
-    fps: mode === undefined ? undefined : Math.round(mode.fps),
+    fps: mode?.fps ? Math.round(mode.fps) : undefined,
     kind,
     ...causeOf(cause),
     identity: { basis, confidence, ambiguous },

@@ -3,6 +3,7 @@ import { chown, copyFile, open, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import pLimit from 'p-limit'
 import type { ConfigFile } from '../../machines/domain/configuration.js'
+import { configurationText } from '../../machines/domain/configurationText.js'
 import { Failure } from '../../machines/domain/reason.js'
 import { writeAtomically } from '../data/atomic.js'
 import { codeOf } from '../errorCode.js'
@@ -37,7 +38,9 @@ export function createConfigFile({ path, text: known }: ConfigFileOptions): Conf
       try {
         if ((await file.stat()).size > mostBytes)
           throw new Failure('config_unreadable', 'the configuration file is larger than 1 MiB')
-        return await file.readFile('utf8')
+        const content = configurationText(await file.readFile())
+        if ('text' in content) return content.text
+        throw new Failure('config_unreadable', `the configuration file ${content.rule}`)
       } finally {
         await file.close()
       }

@@ -174,7 +174,8 @@ export function createIndexer(options: IndexerOptions): Indexer {
     const retag = original.tracks.some(({ codec, hasParameterSets }) => codec === 'hev1' && hasParameterSets)
     // Of H.265, Apple's players accept `hvc1` only.
     const tag = retag ? ['-tag:v', 'hvc1'] : []
-    const args = ['-i', `file:${file.path}`, '-map', '0', '-c', 'copy', ...tag, ...layout(file, format)]
+    // A file may begin in the middle: MediaMTX discards a keyframe that is late.
+    const args = ['-i', `file:${file.path}`, '-map', '0', '-c', 'copy', '-copyinkf', ...tag, ...layout(file, format)]
     background ??= inBackground(path)
     const [program = 'ffmpeg', ...words] = [...(await background), 'ffmpeg', ...quiet, ...args]
     const timeout = Math.min(limit.most, limit.least + file.bytes * limit.perByte)

@@ -85,15 +85,17 @@ function recordingText({
   status,
   filename,
   start_time,
+  since,
   reason,
   details,
   waits_for,
   gaps,
 }: NonNullable<Camera['recording']>) {
-  const began = start_time === undefined ? '' : `, since ${timeText(start_time)}`
+  const interrupted = since === undefined ? '' : ` since ${timeText(since)}`
+  const began = start_time === undefined ? '' : `, began ${timeText(start_time)}`
   const waits = waits_for === undefined ? '' : `; it waits for the ${waits_for}`
   return [
-    `${status}${began}`,
+    `${status}${interrupted}${began}`,
     ...(filename === undefined ? [] : [filename]),
     ...(reason === undefined ? [] : [`${[reason, details].filter(Boolean).join(': ')}${waits}`]),
     ...(gaps.length === 0 ? [] : [count(gaps.length, 'gap')]),

@@ -1575,6 +1575,7 @@ export interface Methods {
       created_at: string
       /** Absent: never */
       expires_at?: string
+      /** Written once a minute; a kill -9 loses the last minute */
       last_used_at?: string
       revoked_at?: string
       /** The key itself: returned only once, and not stored */
@@ -1597,6 +1598,7 @@ export interface Methods {
         created_at: string
         /** Absent: never */
         expires_at?: string
+        /** Written once a minute; a kill -9 loses the last minute */
         last_used_at?: string
         revoked_at?: string
       }[]
@@ -1621,6 +1623,7 @@ export interface Methods {
       created_at: string
       /** Absent: never */
       expires_at?: string
+      /** Written once a minute; a kill -9 loses the last minute */
       last_used_at?: string
       revoked_at?: string
       /** The key itself: returned only once, and not stored */
@@ -1645,6 +1648,7 @@ export interface Methods {
       created_at: string
       /** Absent: never */
       expires_at?: string
+      /** Written once a minute; a kill -9 loses the last minute */
       last_used_at?: string
       revoked_at?: string
     }

@@ -4,7 +4,7 @@ import { notFound, ServiceError } from '../../machines/domain/errors.js'
 import { type Call, method } from '../method.js'
 import { given, iso, isoOf } from '../present.js'
 import { covers, demandAllCameras } from '../rights.js'
-import { CameraPatterns, MaybeExpires, None, nameParam, Role, Time } from '../schemas.js'
+import { CameraPatterns, MaybeExpires, None, nameParam, Role, Time, timeOf } from '../schemas.js'
 
 const OneKey = Type.Object({
   id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of an API key, from list_api_keys' }),
@@ -19,7 +19,7 @@ const Key = Type.Object({
   status: Type.Enum(['active', 'expired', 'revoked']),
   created_at: Time,
   expires_at: MaybeExpires,
-  last_used_at: Type.Optional(Time),
+  last_used_at: Type.Optional(timeOf('Written once a minute; a kill -9 loses the last minute')),
   revoked_at: Type.Optional(Time),
 })
 const NewKey = Type.Object({

@@ -113,6 +113,14 @@ describe('commands: tables', () => {
     ])
   })
 
+  it('show since when a recording is interrupted, and when it began', async () => {
+    const times = { start_time: '2026-01-02T03:00:00.000Z', since: '2026-01-02T03:03:00.000Z' }
+    const status = { ...interrupted, recording: { ...interrupted.recording, ...times } }
+    const { client } = fakeClient({ get_camera_status: status })
+    const { out } = await camera({ device: 'camera0', json: false }, plain, client)
+    expect(out).to.contain('INTERRUPTED since 2026-01-02 03:03:00Z, began 2026-01-02 03:00:00Z\n')
+  })
+
   it('count one reader, one disconnect and one day as one', async () => {
     const one = { ...front, metrics: { readers: 1 }, flapping: { disconnects: 1, window_s: 600 } }
     const { client } = fakeClient({ get_camera_status: one })

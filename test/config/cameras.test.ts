@@ -159,16 +159,19 @@ describe('configuration of cameras', () => {
     const cameras = `
       - { name: Front Door, source: virtual }
       - { name: Hof 🚜, key: yard, source: 'rtsp://192.0.2.1/live' }
+      - { name: Entrance, key: Old Front Door, source: virtual }
       - { name: "Tu\\u0308r", source: 'usb:A1' }`
     expect(load(cameras).map(({ name, key }) => [name, key])).to.deep.equal([
       ['Front Door', undefined],
       ['Hof 🚜', 'yard'],
+      ['Entrance', 'Old Front Door'],
       ['Tür', undefined],
     ])
-    expect(faults('[{ name: "a\\u200bb", source: virtual }, { name: a, key: A B, source: virtual }]')).to.deep.equal([
+    expect(faults('[{ name: "a\\u200bb", source: virtual }, { name: a, key: " A", source: virtual }]')).to.deep.equal([
       'cameras[0].name must be a name of at most 64 printable characters, without a space at its ends; ' +
         'put digits in quotes',
-      'cameras[1].key must be a key of at most 64 of a-z, 0-9, _ and -',
+      'cameras[1].key must be a name of at most 64 printable characters, without a space at its ends; ' +
+        'put digits in quotes',
     ])
     expect(faults(`[{ name: ${'x'.repeat(65)}, source: virtual }]`)).to.have.length(1)
     expect(load(`[{ name: ${'🚜'.repeat(64)}, source: virtual }]`)).to.have.length(1)

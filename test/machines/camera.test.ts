@@ -432,6 +432,19 @@ describe('camera', () => {
     expect(probes()).to.equal(9)
   })
 
+  it('is probed seldom with a refused password, because cameras lock accounts, also for a recording', async () => {
+    const intent: RecordingIntent = { camera: 'camera0', by, format: 'fmp4', startedAt: 1_000, gaps: [] }
+    const { clock, probes, probeFails } = camera({ intent, device: yard })
+    await turn()
+    for (const [index, pause] of [60_000, 120_000, 240_000, 480_000, 600_000, 600_000].entries()) {
+      await probeFails(new Failure('source_refused'))
+      clock.increment(pause - 1)
+      expect(probes()).to.equal(index + 1)
+      clock.increment(1)
+      expect(probes()).to.equal(index + 2)
+    }
+  })
+
   it('has the same id when it comes back', async () => {
     const { actor, view, probed } = camera()
     await probed()

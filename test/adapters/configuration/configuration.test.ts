@@ -115,6 +115,20 @@ describe('the configuration file', () => {
     expect(((await failureOf(file.write(''))) as string[])[0]).to.equal('config_no_file')
   })
 
+  for (const [what, content, words] of [
+    ['in Latin-1', Buffer.from('cameras:\n  - { name: Café }\n', 'latin1'), /not UTF-8 \(line 2\): save it as UTF-8$/],
+    ['in UTF-16', Buffer.from('\ufeffdata_dir: /data\n', 'utf16le'), /is UTF-16: save it as UTF-8$/],
+  ] as const)
+    it(`refuses a file ${what} while it runs, and does not write over it`, async () => {
+      await writeFile(path, content)
+      const file = createConfigFile({ path, text: '' })
+      const refused = (await failureOf(file.read())) as string[]
+      expect(refused[0]).to.equal('config_unreadable')
+      expect(refused[1]).to.match(words)
+      await failureOf(file.write('new', 'old'))
+      expect(await readFile(path)).to.deep.equal(content)
+    })
+
   it('refuses a file that is too large', async () => {
     await writeFile(path, Buffer.alloc(1_048_577, 'a'))
     expect(((await failureOf(createConfigFile({ path, text: '' }).read())) as string[])[0]).to.equal(

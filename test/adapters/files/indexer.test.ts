@@ -139,6 +139,23 @@ describe('the indexer of recordings', () => {
       expect((await readMp4(path))?.indexed).to.equal(true)
     })
 
+  for (const format of ['fmp4', 'mp4'] as const)
+    it(`keeps the frames before the first keyframe of a file that begins in the middle (${format})`, async () => {
+      const source = join(media, 'middle.mp4')
+      await run('ffmpeg', [
+        ...['-nostdin', '-v', 'error', '-y', '-i', join(media, 'closed.mp4'), '-c', 'copy', '-copyinkf'],
+        ...['-bsf:v', 'noise=drop=eq(n\\,0)', '-movflags', '+empty_moov+default_base_moof'],
+        ...['-frag_duration', '200000', source],
+      ])
+      const path = await put('middle.mp4', name(1), closedAt - 600_000)
+      const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=flags', '-of', 'csv', path])
+      expect(stdout.startsWith('packet,_'), stdout.slice(0, 20)).to.equal(true)
+      const before = await packets(path)
+      await make().index(await only(), format, never)
+      expect(await packets(path)).to.deep.equal(before)
+      expect((await readMp4(path))?.indexed).to.equal(true)
+    })
+
   it('finds closed files that have media but no index, newest first', async () => {
     await put('closed.mp4', name(1), closedAt - 5_000)
     await put('closed.mp4', name(2))
