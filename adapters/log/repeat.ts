@@ -1,3 +1,4 @@
+import { spanText } from '../../machines/domain/amounts.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { attempt } from '../attempt.js'
 
@@ -10,7 +11,8 @@ export interface RepeatOptions {
 
 /** A message and the number of its repeats in the current period. */
 interface Repeat {
-  write(fields: Record<string, unknown>): void
+  /** `isOver`: the log is closed. */
+  write(how: string, fields: Record<string, number>, isOver: boolean): void
   since: number
   /** Time of the last repeat. */
   last: number
@@ -22,8 +24,9 @@ const most = 1000
 
 /**
  * Summarises repeated warnings and errors. Writes the first one at once, counts later ones with the same text and
- * fields, and writes the count at the end of each period. A period without repeats ends the series. Does not change
- * other levels. `close` writes the remaining counts, with the age of the last repeat, which may be long ago.
+ * fields, and writes the count at the end of each period, with the age of the last repeat: it may be over. A period
+ * without repeats ends the series. Does not change other levels. `close` writes the remaining counts, as information:
+ * nothing happens then.
  */
 export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Log & { close(): void } {
   /** Oldest period first. */
@@ -31,9 +34,11 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
   let timer: NodeJS.Timeout | undefined
 
   /** Returns true if messages were repeated. */
-  function endPeriod(key: string, { write, since, count }: Repeat, more: Record<string, number> = {}): boolean {
+  function endPeriod(key: string, { write, since, last, count }: Repeat, isOver = false): boolean {
     repeats.delete(key)
-    if (count > 0) write({ repeated: count, repeated_for_ms: ageOf(since), ...more })
+    const age = ageOf(last)
+    const how = `${count === 1 ? 'once' : `${count} times`} more, last ${spanText(age)} ago`
+    if (count > 0) write(how, { repeated: count, repeated_for_ms: ageOf(since), last_repeat_ms_ago: age }, isOver)
     return count > 0
   }
 
@@ -66,7 +71,9 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
     log[level](message, fields)
     const [oldest] = repeats
     if (oldest && repeats.size >= most) endPeriod(...oldest)
-    beginPeriod(key, (repeated) => log[level](message, { ...fields, ...repeated }))
+    beginPeriod(key, (how, counts, isOver) =>
+      log[isOver ? 'info' : level](`${how}: ${message}`, { ...fields, ...counts }),
+    )
   }
 
   return {
@@ -77,7 +84,7 @@ export function summariseRepeats(log: Log, { period, clock }: RepeatOptions): Lo
     close: () => {
       clearTimeout(timer)
       timer = undefined
-      for (const [key, repeat] of [...repeats]) endPeriod(key, repeat, { last_repeat_ms_ago: ageOf(repeat.last) })
+      for (const [key, repeat] of [...repeats]) endPeriod(key, repeat, true)
     },
   }
 }

@@ -25,7 +25,7 @@ export async function doctor(
 
 /** All findings, in the order in which a person repairs them. */
 export async function examine(sources: Parameters<typeof checkConfiguration>[0], host: DoctorHost): Promise<Finding[]> {
-  const { config, findings } = await checkConfiguration(sources)
+  const { config, isDefault, findings } = await checkConfiguration(sources)
   const service = await findService(config, host)
   const external = await isExternal(config, host)
   // The speed of the disk is measured last, because the others would slow it down.
@@ -39,7 +39,7 @@ export async function examine(sources: Parameters<typeof checkConfiguration>[0],
     guarded('memory', () => checkMemory(host)),
   ])
   const disks = await guarded('disk', () => checkDisks(config, host))
-  return [...findings, serviceFinding(service), ...others.flat(), ...disks]
+  return [...findings, serviceFinding(service, isDefault), ...others.flat(), ...disks]
 }
 
 const colours: Record<Finding['status'], Colour> = { ok: 'green', warn: 'yellow', fail: 'red' }

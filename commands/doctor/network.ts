@@ -83,7 +83,14 @@ export async function findService(
   return { answers, ...(pid !== undefined && { pid }), ...(answers && { mediaServer: reply.body }) }
 }
 
-export function serviceFinding({ pid, answers }: RunningService): Finding {
+/** `isDefault`: it was looked for where the defaults would have it. */
+export function serviceFinding({ pid, answers }: RunningService, isDefault = false): Finding {
+  if (pid === undefined && !answers && isDefault)
+    return warn(
+      'service',
+      'it is not where the defaults would have it',
+      'repair the configuration, then run this again',
+    )
   if (pid === undefined && !answers) return ok('service', 'it does not run')
   const where = pid === undefined ? 'it runs as another user' : `it runs, pid ${pid}`
   if (answers) return ok('service', where)

@@ -16,7 +16,7 @@ import type { DoctorHost } from './host.js'
  */
 export async function checkConfiguration(
   sources: () => ConfigurationSources,
-): Promise<{ config: Configuration; findings: Finding[] }> {
+): Promise<{ config: Configuration; isDefault?: true; findings: Finding[] }> {
   const check = 'configuration'
   let source: ConfigurationSources = { env: {} }
   try {
@@ -32,7 +32,7 @@ export async function checkConfiguration(
     const lines = reasonOf(error).split('\n')
     const findings = lines.map((line) => fail(check, line, fixOf(source)))
     const note = warn(check, 'the rest is checked with the defaults', 'repair the configuration, then run this again')
-    return { config: loadConfiguration({ env: {} }).config, findings: [...findings, note] }
+    return { config: loadConfiguration({ env: {} }).config, isDefault: true, findings: [...findings, note] }
   }
 }
 

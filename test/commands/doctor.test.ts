@@ -308,6 +308,7 @@ describe('camera-service doctor', () => {
     expect(lines[0]).to.match(/^fail configuration: server\.port = "x": must be .* → edit the environment; camera-/)
     expect(lines.slice(1)).to.deep.equal([
       'warn configuration: the rest is checked with the defaults → repair the configuration, then run this again',
+      'warn service: it is not where the defaults would have it → repair the configuration, then run this again',
     ])
     const denied = () => {
       throw new CommandError('/etc/camera-service/camera-service.yml may not be read', 77)

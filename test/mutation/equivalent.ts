@@ -132,7 +132,7 @@ export const equivalents: readonly Equivalent[] = [
   {
     file: 'machines/recordingContext.ts',
     what: '0 → 1',
-    line: 'const { camera, by, format, duration, startedAt = 0, gaps, gapReason } = context',
+    line: 'const { camera, by, format, duration, startedAt = 0, gaps, gapReason, segmentLimits } = context',
     reason: onlyForTypes,
   },
   {

@@ -29,12 +29,22 @@ describe('repeated log lines', () => {
     expect(written).to.have.length(1)
     timers.tick(1000)
     expect(written.slice(1)).to.deep.equal([
-      ['warn', 'no answer', { host: 'a', repeated: 59, repeated_for_ms: 60_000 }],
+      [
+        'warn',
+        '59 times more, last 1 s ago: no answer',
+        { host: 'a', repeated: 59, repeated_for_ms: 60_000, last_repeat_ms_ago: 1000 },
+      ],
     ])
     timers.tick(10_000)
     log.warn('no answer', { host: 'a' })
     timers.tick(50_000)
-    expect(written.slice(2)).to.deep.equal([['warn', 'no answer', { host: 'a', repeated: 1, repeated_for_ms: 60_000 }]])
+    expect(written.slice(2)).to.deep.equal([
+      [
+        'warn',
+        'once more, last 50 s ago: no answer',
+        { host: 'a', repeated: 1, repeated_for_ms: 60_000, last_repeat_ms_ago: 50_000 },
+      ],
+    ])
     timers.tick(60_000)
     expect(written).to.have.length(3)
     log.warn('no answer', { host: 'a' })
@@ -73,9 +83,13 @@ describe('repeated log lines', () => {
     log.warn('b')
     for (const message of ['a', 'b']) log.warn(message)
     timers.tick(40_000)
-    expect(written.slice(2)).to.deep.equal([['warn', 'a', { repeated: 1, repeated_for_ms: 60_000 }]])
+    expect(written.slice(2)).to.deep.equal([
+      ['warn', 'once more, last 40 s ago: a', { repeated: 1, repeated_for_ms: 60_000, last_repeat_ms_ago: 40_000 }],
+    ])
     timers.tick(20_000)
-    expect(written.slice(3)).to.deep.equal([['warn', 'b', { repeated: 1, repeated_for_ms: 60_000 }]])
+    expect(written.slice(3)).to.deep.equal([
+      ['warn', 'once more, last 1 min ago: b', { repeated: 1, repeated_for_ms: 60_000, last_repeat_ms_ago: 60_000 }],
+    ])
     timers.tick(40_000)
     log.warn('a')
     expect(written.slice(4)).to.deep.equal([['warn', 'a']])
@@ -90,7 +104,13 @@ describe('repeated log lines', () => {
       timers.setSystemTime(Date.now() + step)
       log.warn('a')
       timers.tick(30_000)
-      expect(written.slice(1)).to.deep.equal([['warn', 'a', { repeated: 2, repeated_for_ms: 60_000 }]])
+      expect(written.slice(1)).to.deep.equal([
+        [
+          'warn',
+          '2 times more, last 30 s ago: a',
+          { repeated: 2, repeated_for_ms: 60_000, last_repeat_ms_ago: 30_000 },
+        ],
+      ])
     })
 
   it('are written when the log is closed', () => {
@@ -103,7 +123,7 @@ describe('repeated log lines', () => {
     // They did not happen when the line was written.
     expect(written).to.deep.equal([
       ['error', 'a'],
-      ['error', 'a', { repeated: 2, repeated_for_ms: 5000, last_repeat_ms_ago: 4000 }],
+      ['info', '2 times more, last 4 s ago: a', { repeated: 2, repeated_for_ms: 5000, last_repeat_ms_ago: 4000 }],
     ])
     expect(timers.countTimers()).to.equal(0)
   })
