@@ -13,14 +13,14 @@ export const hasAllCameras = ({ cameras }: Rights = {}): boolean => limitOf(came
 export const mayReach = (caller: Caller | undefined, camera: string): boolean =>
   caller === undefined || mayUse(caller, camera)
 
+const kept = keptValues()
+
 /** The cameras that the caller may use, by number. */
 export const camerasFor = (caller: Caller | undefined, directory: Directory): readonly CameraView[] => {
   const all = directory.cameras()
   if (caller?.cameras === undefined) return all
   return kept(caller, 'cameras', [all], () => all.filter(({ id }) => mayUse(caller, id)))
 }
-
-const kept = keptValues()
 
 /** True if `own` includes every camera that these ids or patterns name. */
 export const covers = (own: Rights = {}, cameras?: readonly string[]): boolean =>

@@ -1,6 +1,7 @@
 /**
  * Measures the service on this machine, and writes docs/benchmarks.json, docs/benchmarks.md and its plots. Its arguments
- * are names of parts; without any, all but a day of use and other programs are measured. Figures of other parts are kept.
+ * are names of parts; without any, all but a day of use and other programs are measured. Figures of other parts are
+ * kept.
  * `--check` only compares the kept figures with the budget: exit status 1 if a ratio is outside. `--page` only writes
  * the page again.
  */
