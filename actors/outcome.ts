@@ -23,7 +23,7 @@ export async function outcomeOf<F extends Fact>(
     error: () => over.abort(gone.error),
   })
   // Subscribes before it sends, because the fact may come at once.
-  const outcome = facts.next(isIt, within(limit, over.signal))
+  const outcome = within(limit, over.signal, (limited) => facts.next(isIt, limited))
   outcome.catch(() => {})
   try {
     send()

@@ -116,7 +116,7 @@ export const cameraEffects = ({
     ),
 
     abandonCapture: fromPromise<void, { camera: CameraId }>(({ input: { camera }, signal }) =>
-      mediaServer.setRecording(camera, false, within(abandonLimit, signal)),
+      within(abandonLimit, signal, (limited) => mediaServer.setRecording(camera, false, limited)),
     ),
   }
 }

@@ -29,20 +29,21 @@ const resolveLimit = 3_000
 /** Returns the rule that the address of a stream breaks; `undefined` if it is allowed. */
 export function addressRefusal(url: string, addresses: AddressCheck, signal: AbortSignal) {
   const { host, port } = readStreamUrl(url)
-  return addresses.refusal(host, port, within(resolveLimit, signal))
+  return within(resolveLimit, signal, (limited) => addresses.refusal(host, port, limited))
 }
 
 /** The effects of machines/externalStreams.ts. */
 export const externalStreamsEffects = ({ store, addresses, log }: ExternalStreamsPorts) => ({
   /** Rejects with `Failure` if the name of the host has no address. */
-  checkAddress: fromPromise<string | undefined, { url: string }>(async ({ input, signal }) => {
-    const limit = within(resolveLimit, signal)
-    const rule = await addressRefusal(input.url, addresses, limit)
-    if (rule !== undefined) return rule
-    const reason = await addresses.unresolved(readStreamUrl(input.url).host, limit)
-    if (reason) throw new Failure(reason.code, reason.details)
-    return undefined
-  }),
+  checkAddress: fromPromise<string | undefined, { url: string }>(({ input, signal }) =>
+    within(resolveLimit, signal, async (limited) => {
+      const rule = await addressRefusal(input.url, addresses, limited)
+      if (rule !== undefined) return rule
+      const reason = await addresses.unresolved(readStreamUrl(input.url).host, limited)
+      if (reason) throw new Failure(reason.code, reason.details)
+      return undefined
+    }),
+  ),
   saveStreams: fromPromise<void, ExternalState>(({ input }) =>
     store.save(input).catch((error: unknown) => {
       log.error('the external streams cannot be saved', { reason: reasonOf(error) })
@@ -77,7 +78,7 @@ export const externalDiscoveryEffects = (ports: ExternalDiscoveryPorts) => ({
     const sendUntilEnd = (event: ScanEvent) => {
       if (!ended.signal.aborted) send(event)
     }
-    void runScan(ports, input, sendUntilEnd, ended.signal)
+    void within(ports.scanLimit, ended.signal, (limited) => runScan(ports, input, sendUntilEnd, limited))
     return () => ended.abort()
   }),
 })
@@ -87,11 +88,10 @@ async function runScan(
   { scan, clock, scanLimit }: ExternalDiscoveryPorts,
   { wish, found }: Scanning,
   send: (event: ScanEvent) => void,
-  signal: AbortSignal,
+  limit: AbortSignal,
 ) {
   const began = performance.now()
   const errors: string[] = []
-  const limit = within(scanLimit, signal)
   const known = new Map(found.filter(({ status }) => status === 'DISCOVERED').map((stream) => [stream.url, stream]))
   let done = 0
   let total = 0

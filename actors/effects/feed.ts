@@ -42,7 +42,7 @@ export const pullEffects = ({ mediaServer, reader, clock }: PullPorts) => ({
   measurePath: fromPromise<PathMeasurement, StreamInput>(async ({ input: { camera }, signal }) => {
     // Before the question: a reader that has just come is not in the answer yet.
     const own = reader.isFollowed(camera) ? 1 : 0
-    const state = await mediaServer.stream(camera, within(measureLimit, signal))
+    const state = await within(measureLimit, signal, (limited) => mediaServer.stream(camera, limited))
     return {
       ready: state?.ready ?? false,
       used: (state?.readers ?? 0) > own,

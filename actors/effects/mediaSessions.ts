@@ -21,7 +21,7 @@ export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsP
     const { id, protocol, camera, user, address } = session
     const reader = { protocol, id, ...(query !== undefined && { query }) }
     try {
-      return (await mediaServer.kick(reader, within(limits.kick, signal))) ? 'ended' : 'absent'
+      return (await within(limits.kick, signal, (limited) => mediaServer.kick(reader, limited))) ? 'ended' : 'absent'
     } catch (error) {
       if (!signal.aborted)
         log.warn('a reader could not be kicked', { camera, protocol, user, address, reason: reasonOf(error) })
@@ -46,7 +46,7 @@ export const mediaSessionsEffects = ({ mediaServer, clock, log }: MediaSessionsP
     listSessions: fromPromise<Listing>(async ({ signal }) => {
       const at = clock.monotonic()
       try {
-        return { at, sessions: await mediaServer.sessions(within(limits.list, signal)) }
+        return { at, sessions: await within(limits.list, signal, (limited) => mediaServer.sessions(limited)) }
       } catch (error) {
         log.debug('the readers of the media server could not be listed', { reason: reasonOf(error) })
         throw error

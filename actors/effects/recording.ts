@@ -67,8 +67,9 @@ export const recordingEffects = (ports: RecordingPorts) => {
     const files = await segments.finish(camera, [...all.values()], signal)
     // After a full file the media server starts another one, which may not be on disk yet.
     if ((files.at(-1)?.duration ?? 0) < (lengthOf(subject) ?? segmentDuration) - rounding) return files
-    const limit = within(followLimit, signal)
-    const next = await segments.first(camera, watermark, limit, [...all.keys()]).catch(() => undefined)
+    const next = await within(followLimit, signal, (limited) =>
+      segments.first(camera, watermark, limited, [...all.keys()]),
+    ).catch(() => undefined)
     return next ? [...files, ...(await segments.finish(camera, [next], signal))] : files
   }
   const remuxed = (files: RecordingFile[], signal: AbortSignal, camera: CameraId): Promise<RecordingFile[]> =>
@@ -145,7 +146,7 @@ export const recordingEffects = (ports: RecordingPorts) => {
       const { camera, segments: known } = input
       const stoppedAt = clock.now()
       try {
-        await mediaServer.setRecording(camera, false, within(closeLimit, signal))
+        await within(closeLimit, signal, (limited) => mediaServer.setRecording(camera, false, limited))
       } catch (error) {
         // A server that is gone does not write any more. The file itself shows whether it was closed.
         log.info('the recorder could not be switched off', { camera, reason: reasonFrom(error).details })

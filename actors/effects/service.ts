@@ -25,13 +25,13 @@ export const discoveryEffects = ({ usb, scanLimit }: { usb: UsbDevices; scanLimi
     send({ type: 'watch.started', mode })
     return dispose
   }),
-  scanDevices: fromPromise<LocalDevice[]>(({ signal }) => usb.list(within(scanLimit, signal))),
+  scanDevices: fromPromise<LocalDevice[]>(({ signal }) => within(scanLimit, signal, (limited) => usb.list(limited))),
 })
 
 /** The effects of machines/mediamtxLink.ts. A check fails after `checkLimit` ms. */
 export const linkEffects = ({ mediaServer, checkLimit }: { mediaServer: MediaServer; checkLimit: number }) => ({
-  askInfo: fromPromise<ServerInfo>(({ signal }) => mediaServer.info(within(checkLimit, signal))),
-  tryCall: fromPromise<ServerInfo>(({ signal }) => mediaServer.trial(within(checkLimit, signal))),
+  askInfo: fromPromise<ServerInfo>(({ signal }) => within(checkLimit, signal, (limited) => mediaServer.info(limited))),
+  tryCall: fromPromise<ServerInfo>(({ signal }) => within(checkLimit, signal, (limited) => mediaServer.trial(limited))),
   syncPaths: fromPromise<number>(({ signal }) => mediaServer.sync(signal)),
   watchBreaker: callback<BreakerEvent>(({ send }) => mediaServer.onBreaker(send)),
   pauseCalls: callback<never, { reason: Reason }>(({ input }) => mediaServer.pauseCalls(input.reason)),
@@ -112,12 +112,13 @@ export const storageEffects = ({
   measureLimit: number
 }) => ({
   measureDisk: fromPromise<Measured, { folder: RecordingFolder }>(async ({ input: { folder }, signal }) => {
-    const limit = within(Math.max(measureLimit, slowestSync), signal)
-    // A hanging mount does not answer and does not accept a signal.
-    const late = new Promise<never>((_, reject) =>
-      limit.addEventListener('abort', () => reject(limit.reason), { once: true }),
-    )
-    const usage = await Promise.race([storage.usage(folder), late])
+    const usage = await within(Math.max(measureLimit, slowestSync), signal, (limited) => {
+      // A hanging mount does not answer and does not accept a signal.
+      const late = new Promise<never>((_, reject) =>
+        limited.addEventListener('abort', () => reject(limited.reason), { once: true }),
+      )
+      return Promise.race([storage.usage(folder), late])
+    })
     return { ...usage, at: clock.monotonic() }
   }),
   keepReserve: fromPromise<void>(() => storage.keepReserve()),

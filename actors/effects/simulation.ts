@@ -36,12 +36,14 @@ export const simulationEffects = (ports: SimulationPorts) => ({
   waitUntil: waitUntil(ports.clock.monotonic),
 
   awaitReady: fromPromise<{ at: number }, { names: readonly string[] }>(async ({ input: { names }, signal }) => {
-    await becomesReady(ports, names, within(readyLimit, signal)).catch(() => signal.throwIfAborted())
+    await within(readyLimit, signal, (limited) => becomesReady(ports, names, limited)).catch(() =>
+      signal.throwIfAborted(),
+    )
     return { at: ports.clock.monotonic() }
   }),
 
   causeFault: fromPromise<Done, { act: Act }>(({ input: { act }, signal }) =>
-    cause(act, ports, within(actLimit, signal)),
+    within(actLimit, signal, (limited) => cause(act, ports, limited)),
   ),
 })
 

@@ -38,7 +38,7 @@ type SourcePorts = Pick<StreamHoldPorts, 'addresses' | 'sourceOf'> & {
 export const createSourceQuestion = ({ reader, addresses, sourceOf }: SourcePorts) =>
   fromPromise<void, { camera: CameraId }>(async ({ input: { camera }, signal }) => {
     const source = sourceOf(camera)
-    if (source) await askSource(source, { reader, addresses }, within(askLimit, signal))
+    if (source) await within(askLimit, signal, (limited) => askSource(source, { reader, addresses }, limited))
   })
 
 /** Returns the machine that holds a stream, with its effects. */
@@ -56,7 +56,8 @@ export const provideStreamHold = (ports: StreamHoldPorts) => {
             release = () => {}
             send({ type: 'stream.lost', reason })
           }
-          reader.hold(camera, lost, within(waitOf(attempts, startLimit), ended.signal)).then(
+          const hold = (limited: AbortSignal) => reader.hold(camera, lost, limited)
+          within(waitOf(attempts, startLimit), ended.signal, hold).then(
             (dispose) => {
               if (ended.signal.aborted) return dispose()
               release = dispose

@@ -27,23 +27,27 @@ export const waitUntil = (now: () => number) =>
   fromPromise<{ at: number }, { at: number }>(({ input: { at }, signal }) => sleep(at, () => at - now(), signal))
 
 /**
- * Returns a signal that aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a timeout
- * signal that only a combined signal references is garbage-collected and never fires.
+ * Settles like `act`, whose signal aborts with `signal`, or after `limit` ms. Does not use AbortSignal.any: in Node 20 a
+ * timeout signal that only a combined signal references is garbage-collected and never fires. The timer ends with
+ * `act`: a question that is asked every second must not leave twenty of them behind.
  */
-export function within(limit: number, signal: AbortSignal): AbortSignal {
+export async function within<T>(
+  limit: number,
+  signal: AbortSignal,
+  act: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
   const joined = new AbortController()
-  const abort = () => {
-    clearTimeout(timer)
-    joined.abort(signal.reason)
-  }
-  const timer = setTimeout(() => {
-    signal.removeEventListener('abort', abort)
-    joined.abort(new Error(`no answer within ${limit / 1000} s`))
-  }, limit)
+  const abort = () => joined.abort(signal.reason)
+  const timer = setTimeout(() => joined.abort(new Error(`no answer within ${limit / 1000} s`)), limit)
   timer.unref()
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
-  return joined.signal
+  try {
+    return await act(joined.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 /** Resolves with `at` when no time is left; never for Infinity. */
