@@ -50,9 +50,10 @@ export async function openKeys(files: readonly NamedFile[]): Promise<FileFault[]
 
 async function faultsOf(checks: readonly Promise<unknown>[]): Promise<FileFault[]> {
   const results = await Promise.allSettled(checks)
-  return results.flatMap((result) => {
+  const faults = results.flatMap((result) => {
     if (result.status === 'fulfilled') return []
     const { reason } = result
     return reason instanceof FileFault ? reason : new FileFault(reasonOf(reason), { name: 'a file:' })
   })
+  return [...new Map(faults.map((fault) => [fault.message, fault])).values()]
 }

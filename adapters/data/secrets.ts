@@ -86,10 +86,14 @@ export const storedFaults = (dir: string, without: boolean): Promise<unknown>[] 
   (Object.keys({ ...(!without && { jwt_secret: '' }), ...consequences }) as SecretName[]).map((secret) =>
     findSecret(dir, secret).catch((error: unknown) => {
       const isReplaced = error instanceof TooShort && secret !== 'jwt_secret'
-      const isHidden = error instanceof FileFault && ['EACCES', 'EPERM'].includes(error.about.code ?? '')
-      if (!isReplaced && !isHidden) throw error
+      const code = error instanceof FileFault ? error.about.code : undefined
+      // The same fault for each of them: `accessFaults` tells it once.
+      if (code === 'ENOTDIR') throw new FileFault('is not a folder, or a folder of it is a file', { ...dataDir, code })
+      if (!isReplaced && code !== 'EACCES' && code !== 'EPERM') throw error
     }),
   )
+
+const dataDir = { name: 'the data directory', key: 'data_dir' }
 
 /**
  * The secret of this name in `dir`, the data directory's `secrets`; generated at its first use. In the service, one

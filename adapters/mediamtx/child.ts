@@ -29,8 +29,11 @@ export interface Child {
 /** Sent by others; SIGSEGV and SIGABRT are its own faults. */
 const fromOutside: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM', 'SIGINT'])
 
-/** A frame that arrives while its path ends: every normal stop may bring some. */
-const isLateFrame = /writing packet to \S+ stream: stream is closed$/
+/**
+ * Warnings of normal operation: a frame that arrives while its path ends, as at every stop; a network camera without
+ * UDP, at each start of its stream.
+ */
+const isNormal = /writing packet to \S+ stream: stream is closed$|\bswitching to TCP\b/
 
 /**
  * Starts the media server in its own process group, so that Ctrl-C ends only this process, which closes recordings in
@@ -65,7 +68,7 @@ export async function startChild({ command: [program, ...args], cwd, env, mark, 
     if (text === '') return
     const level = /^\S+ \S+ (ERR|WAR|INF|DEB)\b/.exec(text)?.[1]
     const words = text.replace(/^\d{4}\/\d\d\/\d\d [\d:.]+ /, '').replace(/^(ERR|WAR|INF|DEB):? /, '')
-    const isDetail = level === 'INF' || level === 'DEB' || isLateFrame.test(words)
+    const isDetail = level === 'INF' || level === 'DEB' || isNormal.test(words)
     if (!isDetail) last = words
     log[level !== undefined && !isDetail ? 'warn' : 'debug'](words, { from: 'media server' })
   }

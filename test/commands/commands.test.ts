@@ -252,6 +252,16 @@ describe('commands', () => {
       ])
     })
 
+    it('with a data directory that is a file, in one line', async () => {
+      await keep('data', '')
+      const loaded = loadConfiguration({ env: { CAMERA_SERVICE_DATA_DIR: join(dir, 'data') } })
+      expect(await check(loaded)).to.deep.equal([
+        configurationFault,
+        'data_dir = "DIR/data": the data directory is not a folder, or a folder of it is a file ' +
+          '(environment CAMERA_SERVICE_DATA_DIR)',
+      ])
+    })
+
     it('names the environment for a list that it sets', async () => {
       const list = `[{ name: yard, source: "rtsp://192.0.2.1/x", user: ann, password_file: ${none()} }]`
       await written('cameras:', '  - { name: yard, source: virtual, x-note: 1 }')

@@ -21,6 +21,7 @@ const { TZ, MTX_API, CAMERA_SERVICE_SECURITY_JWT_SECRET_KEY: secret } = process.
 console.log('2026/01/01 00:00:00 INF zone ' + TZ + ', secret ' + secret + ', api ' + MTX_API)
 console.log('2026/01/01 00:00:00 WAR [path camera0] rtsp://user:password@cam/1?x=1 is slow')
 console.log('2026/01/01 00:00:00 WAR [path camera0] error writing packet to RTSP stream: stream is closed')
+console.log('2026/01/01 00:00:00 WAR [path camera1] [RTSP source] switching to TCP because server requested it')
 if ('${how}' === 'dying') {
   console.log('2026/01/01 00:00:00 ERR listen tcp 127.0.0.1:1: bind: address already in use')
   process.exit(1)
@@ -163,9 +164,10 @@ describe('server process', () => {
       expect(environment).to.include(`${MARK}=${options.mark}`)
       expect(log.lines).to.include('debug zone UTC, secret undefined, api undefined {"from":"media server"}')
       expect(log.lines).to.include('warn [path camera0] rtsp://***@cam/1?*** is slow {"from":"media server"}')
-      expect(log.lines).to.include(
+      expect(log.lines).to.include.members([
         'debug [path camera0] error writing packet to RTSP stream: stream is closed {"from":"media server"}',
-      )
+        'debug [path camera1] [RTSP source] switching to TCP because server requested it {"from":"media server"}',
+      ])
       const file = join(options.runDir, 'mediamtx', 'mediamtx.yml')
       expect((await stat(file)).mode & 0o777).to.equal(0o600)
       const text = await readFile(file, 'utf8')
