@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,13 +7,15 @@ import type WebSocket from 'ws'
 import type { Measured, Part } from '../part.js'
 import { tree } from '../processes.js'
 import { type Bench, benchService, until } from '../service.js'
+import { openSocket, requestText } from '../socket.js'
 import { figure } from '../timing.js'
-import { authenticated } from './sockets.js'
 
 /** What many clients do in a day. */
 const aDay = { requests: 1_000_000, recordings: 2_000, snapshots: 5_000, connects: 10_000 }
 const parts = 20
 const cameras = 8
+/** ms. */
+const longestIndexing = 900_000
 const counter = fileURLToPath(new URL('../countResources.cjs', import.meta.url))
 /** Questions that clients repeat. */
 const questions = [
@@ -27,7 +29,7 @@ const questions = [
   'get_status',
 ].map((method) => {
   const params = method === 'get_camera_status' ? { device: 'camera0' } : {}
-  return JSON.stringify({ jsonrpc: '2.0', id: 2, method, params })
+  return requestText(2, method, params)
 })
 
 interface Held {
@@ -35,6 +37,8 @@ interface Held {
   memory: number
   /** Files, connections, children, listeners and timers. */
   counts: Record<string, number>
+  /** What the descriptors are of: paths, `socket`, `pipe`. */
+  open: string[]
 }
 
 export const day: Part = {
@@ -42,7 +46,7 @@ export const day: Part = {
   title: 'A day of use',
   text: `${aDay.requests} requests, ${aDay.recordings} recordings, ${aDay.snapshots} snapshots and ${aDay.connects} connections,
 by ${cameras} virtual cameras of 320x240 with a live stream each, as fast as this machine does it. Memory (RSS) and what the service
-holds: before, after each tenth, and half a minute after the end. \`make soak DAYS=1\` prints the same.`,
+holds: before, after each tenth, and half a minute after the last recording has its index. \`make soak DAYS=1\` prints the same.`,
   measure: () => liveThrough(1),
 }
 
@@ -78,9 +82,15 @@ export async function liveThrough(share: number): Promise<Measured> {
       if (part % 2 === 0) note(`${(100 * part) / parts} %`, now)
     }
     await bench.untilAsleep()
+    // Indexes of the last recordings are still made, one after the other.
+    await until(
+      () => tree(bench.pid).length - 1 <= (before.counts.children ?? 0),
+      longestIndexing,
+      () => 'more children than before the day',
+    ).catch(() => {})
     await sleep(30_000)
     const after = await held(bench)
-    note('half a minute later', after)
+    note('half a minute after the last index', after)
     // The first tenth fills caches, the index and the journal.
     const settled = memory.slice(2).map(([, mb]) => mb)
     const middle = settled.reduce((sum, mb) => sum + mb, 0) / settled.length
@@ -95,10 +105,23 @@ export async function liveThrough(share: number): Promise<Measured> {
     const plots = [
       { name: 'day', title: 'A day of use', x: '% of the day', y: 'MB', lines: [{ label: 'service', points: memory }] },
     ]
-    return { tables: [{ head: ['When', 'RSS (MB)', ...kinds], rows }], figures, plots }
+    const tables: Measured['tables'] = [{ head: ['When', 'RSS (MB)', ...kinds], rows }]
+    const opened = more(before.open, after.open)
+    if (opened.length > 0) tables.push({ head: ['Open after it, and not before'], rows: opened.map((name) => [name]) })
+    return { tables, figures, plots }
   } finally {
     await bench.stop()
   }
+}
+
+/** What a list has more of than another one. */
+function more(before: readonly string[], after: readonly string[]): string[] {
+  const left = [...before]
+  return after.filter((name) => {
+    const at = left.indexOf(name)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
 }
 
 const kinds = [
@@ -112,7 +135,7 @@ const kinds = [
   'PipeWrap',
 ]
 
-async function held({ pid, rss }: Bench): Promise<Held> {
+async function held({ pid, rss, dataDir }: Bench): Promise<Held> {
   const path = join(tmpdir(), `bench-resources-${pid}.json`)
   process.kill(pid, 'SIGUSR2')
   await until(
@@ -122,8 +145,21 @@ async function held({ pid, rss }: Bench): Promise<Held> {
   )
   const counts: Record<string, number> = JSON.parse(readFileSync(path, 'utf8'))
   rmSync(path)
-  const descriptors = readdirSync(`/proc/${pid}/fd`).length
-  return { memory: rss().service, counts: { ...counts, descriptors, children: tree(pid).length - 1 } }
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => nameOf(`/proc/${pid}/fd/${fd}`).replace(dataDir, '').replace(/\d+/g, 'N'))
+  return {
+    memory: rss().service,
+    counts: { ...counts, descriptors: open.length, children: tree(pid).length - 1 },
+    open,
+  }
+}
+
+/** `closed`: it was, in the meantime. */
+function nameOf(descriptor: string): string {
+  try {
+    return readlinkSync(descriptor).replace(/:\[\d+\]$/, '')
+  } catch {
+    return 'closed'
+  }
 }
 
 /** One after the other for each camera, all cameras side by side. */
@@ -138,7 +174,7 @@ async function inTurn(count: number, devices: readonly string[], act: (device: s
 
 /** Ten clients with eight requests in flight each. */
 async function ask(bench: Bench, count: number): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: 10 }, () => authenticated(bench)))
+  const clients = await Promise.all(Array.from({ length: 10 }, () => openSocket(bench)))
   let [sent, answered] = [0, 0]
   await new Promise<void>((resolve) => {
     const next = (socket: WebSocket) => {
@@ -162,7 +198,7 @@ async function connectAgain(bench: Bench, count: number): Promise<void> {
   await Promise.all(
     Array.from({ length: 20 }, async () => {
       while (left-- > 0) {
-        const socket = await authenticated(bench)
+        const socket = await openSocket(bench)
         const closed = new Promise((resolve) => socket.once('close', resolve))
         socket.close()
         await closed

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import WebSocket from 'ws'
 import type { Part } from '../part.js'
 import { type Bench, benchService, until } from '../service.js'
+import { answer, requestText } from '../socket.js'
 import { quantile } from '../timing.js'
 import { firstLine } from './rate.js'
 
@@ -124,8 +125,4 @@ async function open(url: string): Promise<{ socket: WebSocket; raw: Socket | und
   return { socket, raw }
 }
 
-const ask = (socket: WebSocket, method: string, params: object) =>
-  new Promise((resolve) => {
-    socket.once('message', resolve)
-    socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))
-  })
+const ask = (socket: WebSocket, method: string, params: object) => answer(socket, requestText(1, method, params))

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import WebSocket from 'ws'
 import type { Part } from '../part.js'
 import { cpuOf } from '../processes.js'
 import { type Bench, benchService } from '../service.js'
+import { answer, openSocket, requestText, type Server } from '../socket.js'
 import { figure, median, quantile } from '../timing.js'
 
 const seconds = 2
@@ -12,10 +12,8 @@ const methods = ['ping', 'get_camera_status', 'get_camera_list']
 const cameras = 16
 
 /** A server under load: where, and whose processor time counts. */
-interface Server {
-  url: string
+interface Loaded extends Server {
   pid: number
-  token?: string
 }
 
 interface Rate {
@@ -68,7 +66,7 @@ ${rounds}. p99: of one request at a time on one connection.`,
 
 const percent = (share: number) => `${Math.round(100 * share)} %`
 
-const requestOf = (method: string) => JSON.stringify({ jsonrpc: '2.0', id: 2, method, params: { device: 'camera0' } })
+const requestOf = (method: string) => requestText(2, method, { device: 'camera0' })
 
 async function pair(bench: Bench, connections: number, method: string) {
   const bytes = await replySize(bench, method)
@@ -95,15 +93,15 @@ async function pair(bench: Bench, connections: number, method: string) {
 }
 
 /** Bytes of a reply, all of it. */
-async function replySize(server: Server, method: string): Promise<number> {
-  const socket = await open(server)
+async function replySize(server: Loaded, method: string): Promise<number> {
+  const socket = await openSocket(server)
   const size = (await answer(socket, requestOf(method))).length
   socket.terminate()
   return size
 }
 
-async function oneByOne(server: Server, method: string): Promise<number[]> {
-  const socket = await open(server)
+async function oneByOne(server: Loaded, method: string): Promise<number[]> {
+  const socket = await openSocket(server)
   const times: number[] = []
   for (let run = 0; run < 1_000; run += 1) {
     const begun = performance.now()
@@ -114,14 +112,8 @@ async function oneByOne(server: Server, method: string): Promise<number[]> {
   return times
 }
 
-const answer = (socket: WebSocket, request: string) =>
-  new Promise<string>((resolve) => {
-    socket.once('message', (data) => resolve(String(data)))
-    socket.send(request)
-  })
-
 /** A server that does nothing but answer with so many bytes, in a process of its own. */
-async function startEcho(bytes: number): Promise<Server & { child: ChildProcess }> {
+async function startEcho(bytes: number): Promise<Loaded & { child: ChildProcess }> {
   const empty = JSON.stringify({ jsonrpc: '2.0', id: 2, result: '' })
   const reply = JSON.stringify({ jsonrpc: '2.0', id: 2, result: 'x'.repeat(Math.max(0, bytes - empty.length)) })
   const code = `import { WebSocketServer } from 'ws'
@@ -138,11 +130,11 @@ server.on('connection', (socket) => socket.on('message', (data) => {
 export const firstLine = (child: ChildProcess): Promise<string> =>
   new Promise((resolve) => child.stdout?.once('data', (data) => resolve(String(data).trim())))
 
-export const requestRate = (server: Server, method: string, duration: number, connections = 10): Promise<Rate> =>
+export const requestRate = (server: Loaded, method: string, duration: number, connections = 10): Promise<Rate> =>
   rate(server, connections, requestOf(method), duration)
 
-async function rate(server: Server, connections: number, request: string, duration = seconds): Promise<Rate> {
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(server)))
+async function rate(server: Loaded, connections: number, request: string, duration = seconds): Promise<Rate> {
+  const sockets = await Promise.all(Array.from({ length: connections }, () => openSocket(server)))
   let answered = 0
   const cpu = cpuOf(server.pid)
   const begun = performance.now()
@@ -165,15 +157,4 @@ async function rate(server: Server, connections: number, request: string, durati
   const used = cpuOf(server.pid) - cpu
   for (const socket of sockets) socket.terminate()
   return { perSecond: (answered * 1_000) / took, cpu: (used * 1_000) / answered }
-}
-
-async function open({ url, token }: Server): Promise<WebSocket> {
-  const socket = new WebSocket(url, { perMessageDeflate: false })
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  if (token !== undefined)
-    await answer(
-      socket,
-      JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'authenticate', params: { auth_token: token } }),
-    )
-  return socket
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import WebSocket from 'ws'
+import type WebSocket from 'ws'
 import type { Part } from '../part.js'
-import { type Bench, benchService } from '../service.js'
+import { benchService } from '../service.js'
+import { openSocket } from '../socket.js'
 import { figure } from '../timing.js'
 
 const steps = [0, 1_000, 3_000, 6_000, 10_000]
@@ -18,7 +19,7 @@ export const sockets: Part = {
       await sleep(5_000)
       for (const step of steps) {
         while (opened.length < step)
-          opened.push(...(await Promise.all(Array.from({ length: 100 }, () => authenticated(bench)))))
+          opened.push(...(await Promise.all(Array.from({ length: 100 }, () => openSocket(bench)))))
         await sleep(5_000)
         points.push([step, bench.rss().service])
       }
@@ -42,13 +43,4 @@ export const sockets: Part = {
       ],
     }
   },
-}
-
-export async function authenticated({ url, token }: Bench): Promise<WebSocket> {
-  const socket = new WebSocket(url)
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  const answered = new Promise((resolve) => socket.once('message', resolve))
-  socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'authenticate', params: { auth_token: token } }))
-  await answered
-  return socket
 }
