@@ -145,7 +145,9 @@ async function held({ pid, rss, dataDir }: Bench): Promise<Held> {
   )
   const counts: Record<string, number> = JSON.parse(readFileSync(path, 'utf8'))
   rmSync(path)
-  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => nameOf(`/proc/${pid}/fd/${fd}`).replace(dataDir, '').replace(/\d+/g, 'N'))
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) =>
+    nameOf(`/proc/${pid}/fd/${fd}`).replace(dataDir, '').replace(/\d+/g, 'N'),
+  )
   return {
     memory: rss().service,
     counts: { ...counts, descriptors: open.length, children: tree(pid).length - 1 },
