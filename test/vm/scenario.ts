@@ -119,8 +119,17 @@ const arrangeBoth = (): Promise<string[]> => {
 }
 
 /** Takes a snapshot and checks its file. */
-const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture: PictureFacts }> => {
+interface Photograph {
+  snapshot: Snapshot
+  picture: PictureFacts
+  /** ms until the answer, without the examination of the picture. */
+  took: number
+}
+
+const photograph = async (device: string): Promise<Photograph> => {
+  const asked = performance.now()
   const snapshot = await client.call<Snapshot>('take_snapshot', { device }, { seconds: 60 })
+  const took = Math.round(performance.now() - asked)
   assert(
     snapshot.status === 'SUCCESS' && snapshot.device === device,
     `take_snapshot answered ${JSON.stringify(snapshot)}`,
@@ -132,7 +141,7 @@ const photograph = async (device: string): Promise<{ snapshot: Snapshot; picture
     picture.width === snapshot.width && picture.height === snapshot.height,
     `the picture is ${picture.width}x${picture.height}`,
   )
-  return { snapshot, picture }
+  return { snapshot, picture, took }
 }
 
 /** Returns the badge in the picture of each camera: it identifies the camera independently of the service. */
@@ -237,12 +246,12 @@ const main = async () => {
       const notes: string[] = []
       const wrong: string[] = []
       for (const device of await arrange(first(0), second(1))) {
-        const start = performance.now()
-        const { snapshot, picture } = await photograph(device)
+        const { snapshot, picture, took } = await photograph(device)
         known[device] = picture.badge
-        const ms = Math.round(performance.now() - start)
+        // The first picture also measures how long the camera takes to expose.
+        const again = (await photograph(device)).took
         const size = `${picture.width}x${picture.height}`
-        notes.push(`${device} ${picture.badge} ${size} tier ${snapshot.tier} in ${ms} ms`)
+        notes.push(`${device} ${picture.badge} ${size} tier ${snapshot.tier} in ${took} ms, then ${again} ms`)
         if (snapshot.tier !== 0) wrong.push(JSON.stringify(snapshot))
         assert(size === '640x360', `the picture is ${size}`)
       }
