@@ -20,6 +20,8 @@ export interface UsbDevicesOptions {
   udevControl?: string
   /** Events within this time (ms) after the first one make a single hint: one plug causes several. */
   settleTime?: number
+  /** The same from the first removal of a node: the kernel removes all nodes of a device at once. */
+  removalTime?: number
   run?: Run
 }
 
@@ -32,7 +34,7 @@ const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 /** Finds USB cameras and other capture devices with udev if udevd runs, otherwise in the kernel's own folders. Logs which of the two it uses. */
 export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
   const { log, devDir = '/dev', sysDir = '/sys', udev: load = loadUdev } = options
-  const { udevControl = '/run/udev/control', settleTime = 100 } = options
+  const { udevControl = '/run/udev/control', settleTime = 100, removalTime = Math.min(10, settleTime) } = options
   const udev = existsSync(udevControl) ? load() : undefined
   const check = createNodeCheck(options)
 
@@ -54,14 +56,16 @@ export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
       })
       let timer: NodeJS.Timeout | undefined
       let first: Evidence | undefined
+      const tell = () => {
+        const seen = first
+        timer = undefined
+        first = undefined
+        hint(seen)
+      }
       const changed = (evidence?: Evidence) => {
         first ??= evidence
-        timer ??= setTimeout(() => {
-          const seen = first
-          timer = undefined
-          first = undefined
-          hint(seen)
-        }, settleTime)
+        const isRemoval = evidence?.udev_action === 'remove'
+        timer ??= setTimeout(tell, isRemoval ? removalTime : settleTime)
       }
       const stop = udev ? listen(udev, changed) : watchFolder(devDir, changed, log)
       return {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
 import type { Run } from '../../../adapters/ffmpeg/run.js'
 import { givesPictures } from '../../../adapters/usb/check.js'
 import { createUsbDevices } from '../../../adapters/usb/devices.js'
@@ -140,6 +141,20 @@ describe('USB devices with udev', () => {
     await once(hinted, 'hint')
     dispose()
     expect([mode, hints]).to.deep.equal(['udev', [{ udev_action: 'add' }, { udev_action: 'remove' }]])
+  })
+
+  it('gives the hint of a removal sooner: an unplug is told at once', () => {
+    const clock = useFakeTimers()
+    const { usb, monitor } = byUdev()
+    const at: number[] = []
+    const { dispose } = usb.watch(() => at.push(clock.now))
+    for (const node of [first, metadata(first)]) monitor.emit('remove', node)
+    clock.tick(200)
+    monitor.emit('add', first)
+    clock.tick(200)
+    dispose()
+    clock.restore()
+    expect(at).to.deep.equal([10, 220])
   })
 
   it('creates one monitor, and removes its listeners when disposed', () => {
