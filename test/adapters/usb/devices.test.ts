@@ -143,7 +143,7 @@ describe('USB devices with udev', () => {
     expect([mode, hints]).to.deep.equal(['udev', [{ udev_action: 'add' }, { udev_action: 'remove' }]])
   })
 
-  it('gives the hint of a removal sooner: an unplug is told at once', () => {
+  it('reports a removal at once, and a new device when it has all its nodes', () => {
     const clock = useFakeTimers()
     const { usb, monitor } = byUdev()
     const at: number[] = []
