@@ -6,6 +6,7 @@ import { type Difference, type Replayed, replay as run } from '../actors/trace/r
 import { count } from '../machines/domain/amounts.js'
 import { readBundle } from '../machines/domain/bundle.js'
 import { reasonOf } from '../machines/domain/errors.js'
+import { isWithin } from '../machines/domain/journal.js'
 import { fleetMachine } from '../machines/fleet.js'
 import type { CommandOf } from './line/command.js'
 import type { Outcome } from './outcome.js'
@@ -32,7 +33,14 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
           'use that version, or --force',
       }
     const records = trace as TraceRecord[]
+    const last = Math.max(0, ...records.map((record) => ('seq' in record ? record.seq : 0)))
+    if (until !== undefined && until > last)
+      return { status: unusable, err: `the bundle has no event ${until}: its last one is ${last}` }
     const result = run(fleetMachine, records, { until, actor })
+    // Without this, a mistyped name would compare nothing and find it equal.
+    const names = namesIn(records, result)
+    if (actor !== undefined && !names.some((name) => isWithin(name, actor)))
+      return { status: unusable, err: `the bundle has no actor ${actor}. It has ${ownersOf(names).join(', ')}` }
     if (result.difference) return { status: 1, out: differenceText(result, result.difference) }
     if (makeTest !== undefined) await writeFile(makeTest, regressionText(header.service, charts, records, until))
     return { status: 0, out: equalText(result, actor) }
@@ -41,8 +49,19 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
   }
 }
 
+/** All actors that the bundle tells of. */
+const namesIn = (records: readonly TraceRecord[], { states }: Replayed): string[] => [
+  ...new Set([
+    ...records.flatMap((record) => ('states' in record ? (record.states ?? []).map(([name]) => name) : [])),
+    ...Object.keys(states),
+  ]),
+]
+
+/** Without the children of each. */
+const ownersOf = (names: readonly string[]): string[] => names.filter((name) => !name.includes('/')).sort()
+
 function equalText({ events, checkpoints, states }: Replayed, only: string | undefined): string {
-  const shown = Object.entries(states).filter(([name]) => !only || name === only || name.startsWith(`${only}/`))
+  const shown = Object.entries(states).filter(([name]) => only === undefined || isWithin(name, only))
   return [
     `equal: ${count(events, 'event')}, ${count(checkpoints, 'checkpoint')}`,
     ...shown.map(([name, state]) => `  ${name}: ${JSON.stringify(state)}`),

@@ -175,7 +175,12 @@ function subjectOf([first = '', second = '']: readonly string[]): ExplainSubject
   if (component !== undefined && second === '') return { component }
   if (cameraId.test(camera) && (isRecording || second === ''))
     return isRecording ? { recording: camera } : { device: camera }
-  throw new UsageError('explain needs one of camera0, recording camera0, mediamtx, storage, discovery')
+  const asked = [first, second].filter((word) => word !== '').join(' ')
+  const wrong = asked === '' ? '' : `explain does not know "${asked}": `
+  throw new UsageError(
+    `${wrong}explain needs the id of a camera, as in camera0, or recording and an id, as in recording camera0, or one ` +
+      `of ${components.join(', ')}`,
+  )
 }
 
 function filterOf(line: Given): HistoryFilter {

@@ -427,7 +427,7 @@ const diagnosis: CommandEntry[] = [
     connects: true,
     options: {
       follow: { help: 'go on with new entries until Ctrl-C' },
-      actor: { value: 'NAME', help: 'only this actor, as in camera:camera0' },
+      actor: { value: 'NAME', help: 'only this actor and its children, as in camera:camera0' },
       since: { value: 'TIME', help: 'as in 2026-01-02T03:00:00Z' },
       until: { value: 'TIME', help: 'as in 2026-01-02T03:00:00Z' },
       limit: { value: 'N', help: 'at most this many entries, 1 to 1000; default 100' },
@@ -452,7 +452,7 @@ const diagnosis: CommandEntry[] = [
     words: [{ name: 'BUNDLE', is: 'file', needs: 'the file of a support bundle' }],
     options: {
       until: { value: 'SEQ', help: 'the last event' },
-      actor: { value: 'NAME', help: 'compare only this actor, as in camera:camera0' },
+      actor: { value: 'NAME', help: 'compare only this actor and its children, as in camera:camera0' },
       force: { help: 'also with other statecharts' },
       'make-test': { value: 'FILE', is: 'file', help: 'write a file for test/replays/' },
     },

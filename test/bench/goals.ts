@@ -23,7 +23,7 @@ const requests =
 
 export const goals: Goal[] = [
   {
-    what: 'ping, share of the echo',
+    what: 'ping, 100 connections, share of the echo',
     figure: 'ping, 100 connections: rate / echo',
     limit: { least: 0.9 },
     limitedBy: requests,
@@ -34,13 +34,13 @@ export const goals: Goal[] = [
     limit: { least: 0.95 },
   })),
   {
-    what: 'get_camera_list of 16 cameras, share of the echo',
+    what: 'get_camera_list of 16 cameras, 100 connections, share of the echo',
     figure: 'get_camera_list, 100 connections: rate / echo',
     limit: { least: 0.75 },
     limitedBy: requests,
   },
   {
-    what: 'get_camera_status, share of the echo',
+    what: 'get_camera_status, 100 connections, share of the echo',
     figure: 'get_camera_status, 100 connections: rate / echo',
     limit: { least: 0.75 },
     limitedBy: requests,

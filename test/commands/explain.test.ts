@@ -115,7 +115,11 @@ describe('arguments of explain and history', () => {
     })
     expect(read('explain', 'mediamtx').subject).to.deep.equal({ component: 'mediamtx' })
     for (const words of [[], ['door'], ['camera0', 'camera1'], ['recording'], ['mediamtx', 'camera0']])
-      expect(fault('explain', ...words)).to.match(/^explain needs one of/)
+      expect(fault('explain', ...words)).to.match(
+        words.length === 0
+          ? /^explain needs one of/
+          : new RegExp(`^explain does not know "${words.join(' ')}": explain`),
+      )
   })
 
   it('select entries', () => {

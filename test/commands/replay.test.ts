@@ -49,6 +49,16 @@ describe('command replay', () => {
     expect(out).to.contain('last states of camera:camera0, replayed:')
   })
 
+  it('exits with 2 if the bundle has no such actor, or no such event', async () => {
+    const none = await run(lines.join('\n'), { actor: 'camera:camera9' })
+    expect(none.status).to.equal(2)
+    expect(none.err).to.match(/^the bundle has no actor camera:camera9\. It has .*camera:camera0, .*storage/)
+    expect((await run(lines.join('\n'), { actor: 'camera:camera0' })).status).to.equal(0)
+    const late = await run(lines.join('\n'), { until: 99_999_999 })
+    expect(late.status).to.equal(2)
+    expect(late.err).to.match(/^the bundle has no event 99999999: its last one is \d+$/)
+  })
+
   it('exits with 2 if the bundle is of other statecharts, and replays it with --force', async () => {
     const other = [JSON.stringify({ format: 1, service: '0.9', charts: 'other' }), ...lines.slice(1)].join('\n')
     const { status, err } = await run(other)

@@ -12,7 +12,7 @@ const { RUNS, MACHINE, SEED } = process.env
 const runs = Number(RUNS || Math.ceil(10_000 / models.length))
 const seed = Number(SEED || 1)
 
-describe('random sequences of events, outcomes and delays', function () {
+describe(`random sequences of events, outcomes and delays (${runs} a machine, seed ${seed})`, function () {
   this.timeout(0)
   for (const model of models.filter(({ machine }) => !MACHINE || machine.id === MACHINE))
     it(`leave ${model.machine.id} alive, with its resources and a bounded context`, () => {
