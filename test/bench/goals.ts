@@ -142,7 +142,7 @@ export const goals: Goal[] = [
     limit: { most: 60 },
     limitedBy:
       'The client of this measurement, which asks for the list of 1,000 cameras (1 MB) until all are connected: without ' +
-      'a client it is 56 KB.',
+      'a client during the start it is 56 KB.',
   },
   {
     what: 'one of 10,000 idle connections (KB)',

@@ -11,6 +11,9 @@ import { runner, type Sequence } from './sequences.js'
 const { RUNS, MACHINE, SEED } = process.env
 const runs = Number(RUNS || Math.ceil(10_000 / models.length))
 const seed = Number(SEED || 1)
+const known = models.map(({ machine }) => machine.id)
+// A mistyped name would test nothing, and pass.
+if (MACHINE && !known.includes(MACHINE)) throw new Error(`MACHINE=${MACHINE} is none of ${known.join(', ')}`)
 
 describe(`random sequences of events, outcomes and delays (${runs} a machine, seed ${seed})`, function () {
   this.timeout(0)

@@ -9,8 +9,9 @@ const seconds = 10
 export const idle: Part = {
   name: 'idle',
   title: 'At rest: memory and processor',
-  text: `All cameras asleep, journal and health on, no client. Memory (RSS, MB) ten seconds after the start; processor time
-as a share of one core, over the next ${seconds} s. The last rows: with one live stream, without readers.`,
+  text: `All cameras asleep, journal and health on; until the cameras are connected, one client asks for the list. Memory
+(RSS, MB) ten seconds after the start; processor time as a share of one core, over the next ${seconds} s. The last rows:
+with one live stream, without readers.`,
   async measure() {
     const rows: (string | number)[][] = []
     const figures: Record<string, number> = {}
