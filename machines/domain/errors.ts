@@ -177,7 +177,7 @@ const table = {
       http: checkAddress,
     },
     cases: {
-      camera: list('Check the id; get_camera_list returns all cameras'),
+      camera: { suggestion: 'Check the id; get_camera_list returns all cameras' },
       recording: list('Check the name; list_recordings returns all recordings'),
       snapshot: list('Check the name; list_snapshots returns all snapshots'),
       stream: list('Check the camera or the URL; get_streams and get_external_streams return all streams'),
