@@ -33,7 +33,7 @@ describe('the errors of the API', () => {
   it('have the words of their case, by reason, resource or dependency', () => {
     const suggestion = (error: ServiceError, transport?: 'http') => errorBody(error, transport).data.suggestion
     expect(suggestion(new ServiceError('notFound', { resource: 'camera' }))).to.match(/^Check the id; get_camera_list/)
-    expect(suggestion(new ServiceError('notFound', { resource: 'camera' }), 'http')).to.match(/^Check the id; get_camera/)
+    expect(suggestion(new ServiceError('notFound', { resource: 'camera' }), 'http')).to.match(/^Check the id/)
     expect(suggestion(new ServiceError('notFound', { resource: 'recording' }), 'http')).to.match(/^Check the address/)
     expect(suggestion(new ServiceError('notFound', { resource: 'toString' }))).to.match(/^Check the name/)
     expect(suggestion(new ServiceError('dependencyFailed', { dependency: 'storage' }))).to.match(/^Check the disk/)
