@@ -43,19 +43,9 @@ export async function remux(file: RecordingFile, signal: AbortSignal): Promise<R
   const path = join(dirname(file.path), name)
   const temporary = join(dirname(file.path), temporaryOf(name))
   try {
-    const copying = [
-      '-i',
-      `file:${file.path}`,
-      '-map',
-      '0',
-      '-c',
-      'copy',
-      '-copyinkf',
-      '-f',
-      'matroska',
-      `file:${temporary}`,
-    ]
-    const { code, stderr } = await run('ffmpeg', [...quiet, ...copying], { signal, timeout: LIMIT })
+    const copying = ['-i', `file:${file.path}`, '-map', '0', '-c', 'copy', '-copyinkf']
+    const args = [...quiet, ...copying, '-f', 'matroska', `file:${temporary}`]
+    const { code, stderr } = await run('ffmpeg', args, { signal, timeout: LIMIT })
     if (code !== 0) throw failureOf(stderr, 'failed', 'ffmpeg failed')
     const copy = await look(temporary, name, file.camera)
     const described = copy && (await describeRecording({ ...copy, name }))

@@ -20,8 +20,6 @@ export interface UsbDevicesOptions {
   udevControl?: string
   /** Events within this time (ms) after the first one make a single hint: one plug causes several. */
   settleTime?: number
-  /** The same from the first removal of a node: the kernel removes all nodes of a device at once. */
-  removalTime?: number
   run?: Run
 }
 
@@ -34,7 +32,9 @@ const monitors = new WeakMap<Udev, ReturnType<Udev['monitor']>>()
 /** Finds USB cameras and other capture devices with udev if udevd runs, otherwise in the kernel's own folders. Logs which of the two it uses. */
 export function createUsbDevices(options: UsbDevicesOptions): UsbDevices {
   const { log, devDir = '/dev', sysDir = '/sys', udev: load = loadUdev } = options
-  const { udevControl = '/run/udev/control', settleTime = 100, removalTime = Math.min(10, settleTime) } = options
+  const { udevControl = '/run/udev/control', settleTime = 100 } = options
+  // The kernel removes all nodes of a device at once.
+  const removalTime = Math.min(10, settleTime)
   const udev = existsSync(udevControl) ? load() : undefined
   const check = createNodeCheck(options)
 
