@@ -1,42 +1,19 @@
 import type { DoneActorEvent } from 'xstate'
 import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
+import { captures, paused } from './recordingCapturing.js'
 import { abandoning, closing, failed, finishing, gives, noted, stopped, subject } from './recordingClosing.js'
 import { endOutcomeOf, intentOf, type RecordingContext, untilEnd, untilLimit } from './recordingContext.js'
 import { recordingSetup } from './recordingSetup.js'
 
 const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
-const added = {
-  type: 'addSegment',
-  params: ({ event }: { event: { segment: Segment } }) => event.segment,
-} as const
-const tellMissed = { type: 'tellCamera', params: { type: 'stream.missed' } } as const
-const interrupted = { type: 'beginGap', params: { closes: false } } as const
-const paused = { type: 'beginGap', params: { closes: true } } as const
-/** Closes the files, to continue in a new one. */
-const pauses = <const Actions extends readonly unknown[]>(actions: Actions) =>
-  ({ target: '#recording.holding.closing.pausing', actions }) as const
-const outgrown = {
-  type: 'isOutgrown',
-  params: ({ event }: { event: { segment: Segment } }) => event.segment,
-} as const
-const removed = {
-  type: 'noteRemoval',
-  params: ({ event }: { event: { withFolder?: true } }) => event,
-} as const
-const gapEnds = {
-  type: 'endGap',
-  params: ({ event }: { event: { segment: Segment } }) => ({ at: event.segment.startedAt }),
-} as const
-const grew = <Type extends 'noteGrowth' | 'endGap'>(type: Type) =>
-  ({ type, params: ({ event }: { event: { at: number; bytes?: number } }) => event }) as const
 const saving = {
   src: 'saveIntent',
   input: ({ context }: { context: RecordingContext }) => ({ intent: intentOf(context) }),
 } as const
 /** A recording that has started continues later. */
 const endsOrPauses = [
-  { guard: 'isSurvivable', target: 'closing.pausing', actions: ['noteCondition', 'takeReason', paused] },
+  { guard: 'isSurvivable', target: 'closing.pausing', actions: ['noteCondition', 'takeReason', ...paused] },
   { target: 'closing.failing', actions: 'takeReason' },
 ] as const
 
@@ -176,49 +153,7 @@ export const recordingMachine = recordingSetup.createMachine({
                   onDone: { target: '#recording.holding.closing', actions: gives('duration_reached') },
                 },
               ],
-              initial: 'growing',
-              states: {
-                growing: {
-                  tags: 'growing',
-                  after: {
-                    stallLimit: [
-                      { guard: 'isTooLarge', ...pauses(['noteStall', paused]) },
-                      { target: 'interrupted', actions: ['noteStall', interrupted] },
-                    ],
-                  },
-                  on: {
-                    'segment.grew': { target: 'growing', reenter: true, actions: grew('noteGrowth') },
-                    'segment.added': [
-                      { guard: outgrown, ...pauses(['noteStall', added, paused]) },
-                      { target: 'growing', reenter: true, actions: [added, grew('noteGrowth')] },
-                    ],
-                    // The media server goes on writing to the deleted file.
-                    'segment.deleted': pauses([removed, paused]),
-                    'stream.changed': pauses(['takeReason', paused]),
-                    'stream.lost': { target: 'interrupted.lost', actions: ['takeReason', interrupted, tellMissed] },
-                  },
-                },
-                interrupted: {
-                  initial: 'stalled',
-                  states: {
-                    stalled: {
-                      on: {
-                        'segment.grew': {
-                          target: '#capturing',
-                          actions: [grew('endGap'), 'tellResumption'],
-                        },
-                      },
-                    },
-                    // The last bytes of a lost stream are not a resumption, unlike a new file or a held stream.
-                    lost: { on: { 'stream.held': 'stalled' } },
-                  },
-                  on: {
-                    'segment.added': { target: '#capturing', actions: [added, gapEnds, 'tellResumption'] },
-                    'stream.lost': { target: '.lost', actions: 'explain' },
-                  },
-                  after: { interruptionLimit: '#recording.holding.closing.pausing' },
-                },
-              },
+              ...captures,
             },
           },
           on: {

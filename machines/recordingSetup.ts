@@ -1,5 +1,5 @@
 import { and, assign, emit, enqueueActions, setup, stateIn } from 'xstate'
-import { moreExact } from './domain/cause.js'
+import { isLoss, moreExact } from './domain/cause.js'
 import type { EndedRecording, RecordingFact } from './domain/facts.js'
 import type { Segment } from './domain/files.js'
 import { because, type Reason, reasonFrom, reconnections } from './domain/reason.js'
@@ -73,6 +73,7 @@ export const recordingSetup = setup({
     isOutgrown: ({ context: { bytes = 0, grewAt } }, { startedAt }: Segment) => isOutgrown(bytes, grewAt, startedAt),
     isPulled: ({ context }) => context.isPulled === true,
     awaitsKeyframe: and(['isPulled', stateIn('#forData')]),
+    isExplained: ({ context: { reason } }) => !isLoss(reason),
     isAtItsEnd: ({ context }, { at }: { at: number }) => at >= endOf(context),
     lacks: ({ context }, { need }: { need: Need }) => context.lacks[need] !== undefined,
   },
@@ -161,12 +162,18 @@ export const recordingSetup = setup({
       const { format, startedAt = 0 } = context
       return { type: 'recording.started', ...origin(context), format, filename, startedAt }
     }),
-    beginGap: enqueueActions(({ context, enqueue }, { closes }: { closes: boolean }) => {
+    beginGap: assign(({ context }) => {
       // The end of the media server may have been noticed before that of the stream.
       const reason = moreExact(context.reason, context.lacks.server)
-      enqueue.assign({ gapReason: reason, reason })
-      enqueue.emit({ type: 'recording.interrupted', ...origin(context), reason, ...newestOf(context), closes })
+      return { gapReason: reason, reason }
     }),
+    tellInterruption: emit(({ context }, { closes }: { closes: boolean }) => ({
+      type: 'recording.interrupted',
+      ...origin(context),
+      reason: context.reason,
+      ...newestOf(context),
+      closes,
+    })),
     tellSuspension: emit(({ context }) => ({
       type: 'recording.suspended',
       ...origin(context),
@@ -192,6 +199,8 @@ export const recordingSetup = setup({
     keyframeLimit: 40_000,
     /** Much longer than the media server's part of 200 ms. */
     stallLimit: 3_000,
+    /** The end of a process, of the media server or of a device is known sooner. */
+    explanationLimit: 500,
     /** After this time without data the recorder is stopped and started again. */
     interruptionLimit: 30_000,
     /** The first attempt to continue is immediate; then after 1 s, 2 s, 4 s … 10 s. */

@@ -38,6 +38,7 @@ export const machine = setup({
     tellCamera: () => {},
     tellStart: () => {},
     beginGap: () => {},
+    tellInterruption: () => {},
     tellSuspension: () => {},
     tellResumption: () => {},
     tellEnd: () => {},
@@ -51,6 +52,7 @@ export const machine = setup({
     isOutgrown: () => true,
     isPulled: () => true,
     awaitsKeyframe: () => true,
+    isExplained: () => false,
     isAtItsEnd: () => true,
     lacks: () => false,
   },
@@ -58,6 +60,7 @@ export const machine = setup({
     confirmLimit: 20000,
     keyframeLimit: 40000,
     stallLimit: 3000,
+    explanationLimit: 500,
     interruptionLimit: 30000,
     retryPause: 1000,
   },
@@ -242,11 +245,19 @@ export const machine = setup({
                       {
                         guard: 'isTooLarge',
                         target: '#recording.holding.closing.pausing',
-                        actions: ['noteStall', { type: 'beginGap', params: { closes: true } }],
+                        actions: [
+                          'noteStall',
+                          'beginGap',
+                          { type: 'tellInterruption', params: { closes: true } },
+                        ],
                       },
                       {
                         target: 'interrupted',
-                        actions: ['noteStall', { type: 'beginGap', params: { closes: false } }],
+                        actions: [
+                          'noteStall',
+                          'beginGap',
+                          { type: 'tellInterruption', params: { closes: false } },
+                        ],
                       },
                     ],
                   },
@@ -259,7 +270,8 @@ export const machine = setup({
                         actions: [
                           'noteStall',
                           { type: 'addSegment' },
-                          { type: 'beginGap', params: { closes: true } },
+                          'beginGap',
+                          { type: 'tellInterruption', params: { closes: true } },
                         ],
                       },
                       {
@@ -272,18 +284,23 @@ export const machine = setup({
                       target: '#recording.holding.closing.pausing',
                       actions: [
                         { type: 'noteRemoval' },
-                        { type: 'beginGap', params: { closes: true } },
+                        'beginGap',
+                        { type: 'tellInterruption', params: { closes: true } },
                       ],
                     },
                     'stream.changed': {
                       target: '#recording.holding.closing.pausing',
-                      actions: ['takeReason', { type: 'beginGap', params: { closes: true } }],
-                    },
-                    'stream.lost': {
-                      target: 'interrupted.lost',
                       actions: [
                         'takeReason',
-                        { type: 'beginGap', params: { closes: false } },
+                        'beginGap',
+                        { type: 'tellInterruption', params: { closes: true } },
+                      ],
+                    },
+                    'stream.lost': {
+                      target: 'interrupted.unexplained',
+                      actions: [
+                        'takeReason',
+                        'beginGap',
                         { type: 'tellCamera', params: { type: 'stream.missed' } },
                       ],
                     },
@@ -298,6 +315,35 @@ export const machine = setup({
                           target: '#capturing',
                           actions: [{ type: 'endGap' }, 'tellResumption'],
                         },
+                      },
+                    },
+                    unexplained: {
+                      always: {
+                        guard: 'isExplained',
+                        target: 'lost',
+                        actions: { type: 'tellInterruption', params: { closes: false } },
+                      },
+                      after: {
+                        explanationLimit: {
+                          target: 'lost',
+                          actions: { type: 'tellInterruption', params: { closes: false } },
+                        },
+                      },
+                      on: {
+                        'stream.held': {
+                          target: 'stalled',
+                          actions: { type: 'tellInterruption', params: { closes: false } },
+                        },
+                        'segment.added': {
+                          target: '#capturing',
+                          actions: [
+                            { type: 'tellInterruption', params: { closes: false } },
+                            { type: 'addSegment' },
+                            { type: 'endGap' },
+                            'tellResumption',
+                          ],
+                        },
+                        'stream.lost': { actions: 'explain' },
                       },
                     },
                     lost: { on: { 'stream.held': 'stalled' } },
@@ -344,7 +390,8 @@ export const machine = setup({
                 actions: [
                   'noteCondition',
                   'takeReason',
-                  { type: 'beginGap', params: { closes: true } },
+                  'beginGap',
+                  { type: 'tellInterruption', params: { closes: true } },
                 ],
               },
               { target: 'closing.failing', actions: 'takeReason' },
@@ -356,7 +403,8 @@ export const machine = setup({
                 actions: [
                   'noteCondition',
                   'takeReason',
-                  { type: 'beginGap', params: { closes: true } },
+                  'beginGap',
+                  { type: 'tellInterruption', params: { closes: true } },
                 ],
               },
               { target: 'closing.failing', actions: 'takeReason' },

@@ -31,6 +31,9 @@ function explains(code: ReasonCode, symptom: ReasonCode): boolean {
   return hang.includes(symptom) && serverEnd.includes(code)
 }
 
+/** True: the reason only says that something was lost. */
+export const isLoss = ({ code }: Reason): boolean => loss.includes(code)
+
 /** Returns `found` if it explains what is `known`, else `known`. */
 export const moreExact = (known: Reason, found: Reason | undefined): Reason =>
   found && explains(found.code, known.code) ? found : known

@@ -184,6 +184,7 @@ export const delayWords: Words = {
   farewell: 'the report of ffmpeg did not come in time',
   confirmLimit: 'the first bytes did not come in time',
   keyframeLimit: 'no keyframe came in time',
+  explanationLimit: 'no cause of the loss was found in time',
   interruptionLimit: 'the file did not grow for too long',
   directLimit: 'the device delivered no picture in time',
   ffmpegLimit: 'ffmpeg delivered no picture in time',

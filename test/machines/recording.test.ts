@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { type EventObject, fromCallback, fromPromise, SimulatedClock } from 'xstate'
 import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
-import { because, Failure } from '../../machines/domain/reason.js'
+import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../machines/domain/recording.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
@@ -165,6 +165,79 @@ describe('recording', () => {
     actor.send({ type: 'segment.added', segment: two, at: 8_100 })
     expect(view()).to.deep.include({ growing: true, files: ['one.mp4', 'two.mp4'], filename: 'one.mp4' })
     expect(facts.slice(1).map((fact) => fact.type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+  })
+
+  describe('whose stream is lost', () => {
+    const lostStream = { type: 'stream.lost', reason: because('server_closed') } as const
+    const told = (facts: { type: string; reason?: Reason }[]) =>
+      facts.slice(1).map(({ type, reason }) => [type, reason?.code])
+    const losing = async () => {
+      const recording = record()
+      await recording.opened()
+      await recording.firstBytes()
+      recording.actor.send(lostStream)
+      expect(told(recording.facts), 'the cause is not known yet').to.deep.equal([])
+      return recording
+    }
+
+    it('tells the interruption once its cause is known', async () => {
+      const { actor, clock, facts } = await losing()
+      clock.increment(100)
+      actor.send({ type: 'feed.failed', reason: because('pipeline_killed') })
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'pipeline_killed']])
+      clock.increment(1_000)
+      expect(told(facts)).to.have.length(1)
+    })
+
+    it('names the end of the media server', async () => {
+      const { actor, facts } = await losing()
+      actor.send({ type: 'server.lost', reason: because('server_ended') })
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'server_ended']])
+    })
+
+    it('tells it at once if the cause was known before', async () => {
+      const { actor, facts, opened, firstBytes } = record()
+      await opened()
+      await firstBytes()
+      actor.send({ type: 'server.lost', reason: because('server_ended') })
+      actor.send(lostStream)
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'server_ended']])
+    })
+
+    it('waits no longer than half a second for the cause', async () => {
+      const { clock, facts } = await losing()
+      clock.increment(499)
+      expect(told(facts)).to.deep.equal([])
+      clock.increment(1)
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'server_closed']])
+    })
+
+    it('tells it before the resumption', async () => {
+      const { actor, facts } = await losing()
+      actor.send({ type: 'segment.added', segment: two, at: 8_100 })
+      expect(told(facts).map(([type]) => type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+    })
+
+    it('tells it when the stream is back, before its first bytes', async () => {
+      const { actor, facts } = await losing()
+      actor.send({ type: 'stream.held' })
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'server_closed']])
+      actor.send({ type: 'segment.grew', at: 8_100 })
+      expect(told(facts).map(([type]) => type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+    })
+
+    it('tells it once, with its cause, if the camera was unplugged', async () => {
+      const { actor, facts } = await losing()
+      actor.send({ type: 'camera.lost', reason: because('unplugged') })
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'unplugged']])
+    })
+
+    it('tells only its end if it is stopped meanwhile', async () => {
+      const { actor, facts, fileClosed } = await losing()
+      actor.send({ type: 'recording.stop', by: ann })
+      await fileClosed()
+      expect(told(facts).map(([type]) => type)).to.deep.equal(['recording.ended'])
+    })
   })
 
   it('goes on in a new file when the camera changes its stream, and tells why', async () => {

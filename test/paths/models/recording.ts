@@ -59,7 +59,12 @@ const recording = model(recordingMachine, {
     { type: 'service.stopping' },
   ],
   effects: {
-    streamHold: [sends('stream.held'), sends('stream.lost', { reason: down })],
+    streamHold: [
+      sends('stream.held'),
+      sends('stream.lost', { reason: down }),
+      // The cause is not known yet.
+      sends('stream.lost', { reason: because('server_closed') }),
+    ],
     openCapture: [{ done: { watermark: 900, segments: [] } }, fails('server_refused')],
     confirmSegment: [{ done: one }, fails('no_data')],
     watchSegments: [
