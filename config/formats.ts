@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration file has such texts
 import { homedir } from 'node:os'
 import { isAddress, isNetwork, urlOrigin } from '../machines/domain/address.js'
-import { hintOf } from './nearest.js'
+import { hintOf } from '../machines/domain/nearest.js'
 import type { Raw, Report, Scalar } from './raw.js'
 
 /** How a setting is written and read. */

@@ -1,6 +1,7 @@
 /** Formats of values that hold other values: lists, and groups of keys. */
+
+import { hintOf } from '../machines/domain/nearest.js'
 import type { Format } from './formats.js'
-import { hintOf } from './nearest.js'
 import { below, concealed, isNothing, isOwnKey, nothingRule, type Raw, type Report, text } from './raw.js'
 import { parseYaml } from './yaml.js'
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { configurationText } from '../machines/domain/configurationText.js'
+import { hintOf } from '../machines/domain/nearest.js'
 import { checkTogether } from './checks.js'
-import { hintOf } from './nearest.js'
 import {
   isNothing,
   isOwnKey,

@@ -1,4 +1,6 @@
 /** The file of `serve --simulate`: cameras that do not exist, and what happens to them. */
+
+import { hintOf } from '../machines/domain/nearest.js'
 import type { CameraEntry } from '../machines/domain/ports.js'
 import {
   type Action,
@@ -14,7 +16,6 @@ import {
 import { duration, durationOf, type Format, oneOf, textLike, whole, yesNo } from './formats.js'
 import { documented, groupOf, groupsOf, listThat, mapped } from './groups.js'
 import { ConfigurationError, type Fault, readText } from './load.js'
-import { hintOf } from './nearest.js'
 import { isNothing, type Raw, type Report, shown } from './raw.js'
 import { parseYaml } from './yaml.js'
 

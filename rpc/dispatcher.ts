@@ -7,7 +7,7 @@ import { errorReply, type Malformed, type Metadata, type Request, readMessage, s
 import type { Method, Services } from './method.js'
 import { camerasFor, demandStarted } from './rights.js'
 import type { Session } from './session.js'
-import { checkShape } from './shape.js'
+import { checkShape, unknownParams } from './shape.js'
 import type { Turn } from './turn.js'
 import { apiVersion } from './version.js'
 
@@ -120,13 +120,17 @@ export const createDispatcher = ({ services, methods }: { services: Services; me
     })
   }
 
-  const metadataOf = ({ requestId, method }: Turn, took: number): Metadata => ({
-    processing_time_ms: Math.round(took),
-    server_timestamp: timestamp(),
-    request_id: requestId,
-    api_version: apiVersion,
-    ...(method?.deprecated && { deprecated: method.deprecated }),
-  })
+  const metadataOf = ({ requestId, method, params }: Turn, took: number): Metadata => {
+    const ignored = method && unknownParams(method, params)
+    return {
+      processing_time_ms: Math.round(took),
+      server_timestamp: timestamp(),
+      request_id: requestId,
+      api_version: apiVersion,
+      ...(ignored && { ignored_params: ignored }),
+      ...(method?.deprecated && { deprecated: method.deprecated }),
+    }
+  }
 
   const expected = (error: unknown, { requestId, method, session, params, caller }: Turn): ServiceError => {
     if (error instanceof ServiceError) return withFacts(services, error, cameraIn(method, params), caller)

@@ -103,14 +103,18 @@ export interface Metadata {
   request_id: string
   /** Version of the API. */
   api_version: string
+  /** Params that the method does not know, without effect; at most ten. */
+  ignored_params?: readonly string[]
   /** The method will be removed: deprecated since, removed in, what to call instead. */
   deprecated?: { since: string; removed_in: string; use: string }
 }
 
-/** By hand, because `JSON.stringify` of it would take a tenth of the time of a ping. No text in it needs an escape. */
+/** By hand, because `JSON.stringify` of it would take a tenth of the time of a ping. No text in it needs an escape, except where one is made. */
 const metadataText = (metadata: Metadata): string => {
-  const { processing_time_ms: took, server_timestamp: at, request_id: request, api_version: api, deprecated } = metadata
-  const more = deprecated === undefined ? '' : `,"deprecated":${JSON.stringify(deprecated)}`
+  const { processing_time_ms: took, server_timestamp: at, request_id: request, api_version: api } = metadata
+  const { ignored_params: params, deprecated } = metadata
+  const ignored = params === undefined ? '' : `,"ignored_params":${JSON.stringify(params)}`
+  const more = deprecated === undefined ? ignored : `${ignored},"deprecated":${JSON.stringify(deprecated)}`
   return `{"processing_time_ms":${took},"server_timestamp":"${at}","request_id":"${request}","api_version":"${api}"${more}}`
 }
 

@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { invalidParam, ServiceError } from '../machines/domain/errors.js'
+import { isSlip } from '../machines/domain/nearest.js'
 import type { Method } from './method.js'
 
 // Verbose: the error for an unknown member lists the known ones.
@@ -83,17 +84,35 @@ const explain = ({ keyword, instancePath, params, parentSchema }: ErrorObject): 
 }
 
 const lettersOf = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '')
+const isMeant = (key: string, name: string) =>
+  lettersOf(key) === lettersOf(name) || isSlip(lettersOf(key), lettersOf(name))
 
-/** Unknown params are ignored, but one with the same letters was meant: with `dryrun`, a call would delete files. */
-function refuseMisspelt(method: Method, values: Record<string, unknown>): void {
+/** Names of an answer, at most. */
+const mostNamed = 10
+
+/** The params that the method does not know, which have no effect. `values`: a client's params, of any type. */
+export function unknownParams(method: Method, values: unknown): string[] | undefined {
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) return undefined
   const { properties = {} } = method.params as { properties?: object }
   const { aliases = {} } = method
+  let unknown: string[] | undefined
   for (const key of Object.keys(values)) {
     if (Object.hasOwn(properties, key) || Object.hasOwn(aliases, key)) continue
-    const meant = Object.keys(properties).find(
-      (name) => !Object.hasOwn(values, name) && lettersOf(key) === lettersOf(name),
-    )
-    if (meant !== undefined) throw invalidParam(key.slice(0, 64), `is not known: write ${meant}`)
+    unknown ??= []
+    if (unknown.length < mostNamed) unknown.push(key.slice(0, 64))
+  }
+  return unknown
+}
+
+/**
+ * Unknown params are ignored, but one that is nearly the name of another was meant: with `dryrun`, a call would delete
+ * files; with `duraton`, a recording would never end.
+ */
+function refuseMisspelt(method: Method, values: Record<string, unknown>): void {
+  const { properties = {} } = method.params as { properties?: object }
+  for (const key of unknownParams(method, values) ?? []) {
+    const meant = Object.keys(properties).find((name) => !Object.hasOwn(values, name) && isMeant(key, name))
+    if (meant !== undefined) throw invalidParam(key, `is not known: write ${meant}`)
   }
 }
 

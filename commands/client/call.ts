@@ -1,5 +1,5 @@
-import { hintOf } from '../../config/nearest.js'
 import { reasonOf } from '../../machines/domain/errors.js'
+import { hintOf } from '../../machines/domain/nearest.js'
 import { type CameraServiceClient, type Methods, RpcError } from '../../rpc/client/index.js'
 import { type CommandOf, UsageError } from '../line/command.js'
 import { CommandError, type Outcome } from '../outcome.js'

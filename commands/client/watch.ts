@@ -1,5 +1,5 @@
-import { hintOf } from '../../config/nearest.js'
 import { rounded } from '../../machines/domain/amounts.js'
+import { hintOf } from '../../machines/domain/nearest.js'
 import {
   type CameraServiceClient,
   type Filters,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { hintOf } from '../../config/nearest.js'
+import { hintOf } from '../../machines/domain/nearest.js'
 import { type Command, UsageError } from './command.js'
 import { readers } from './requests.js'
 import {

@@ -1,5 +1,5 @@
-import { hintOf } from '../../config/nearest.js'
 import { isName, roles } from '../../machines/domain/access.js'
+import { hintOf } from '../../machines/domain/nearest.js'
 import {
   type Command,
   type CommandOf,

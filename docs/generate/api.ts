@@ -170,8 +170,9 @@ A request, its reply, and the reply to a request that failed:
 }
 \`\`\`
 
-- Params are given by name. Unknown ones are ignored, but one
-  with the letters of another one (\`dryrun\`) is refused. \`"params": []\` means no params.
+- Params are given by name. Unknown ones have no effect, and the reply names them in \`metadata.ignored_params\`. One
+  that differs from a param of the method by a letter or a sign only (\`duraton\`, \`dryrun\`) is refused.
+  \`"params": []\` means no params.
 - An \`id\` is a string or a number: an object or an array is refused with -32600, and the \`id\` of the reply is null.
   The reply repeats it as it was written: also a number with more digits than a double has, \`1e3\` or \`-0\`.
 - A request without \`id\` is carried out and gets no reply.

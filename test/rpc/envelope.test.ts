@@ -197,6 +197,17 @@ describe('envelope', () => {
     expect(failed).to.have.property('metadata')
   })
 
+  it('names the params that had no effect', async () => {
+    const { metadata } = await client.call('ping', { speed: 'high', 'a "b"': 1 })
+    expect(metadata?.ignored_params).to.deep.equal(['speed', 'a "b"'])
+    const failed = await client.call('get_camera_status', { device: 'camera9', colour: 'red' })
+    expect(failed.metadata).to.have.property('ignored_params').deep.equal(['colour'])
+    const many = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`x${index}`.repeat(100), index]))
+    const ignored = ((await client.call('ping', many)).metadata?.ignored_params ?? []) as string[]
+    expect([ignored.length, ignored[0]?.length]).to.deep.equal([10, 64])
+    expect((await client.call('ping', [1])).metadata).not.to.have.property('ignored_params')
+  })
+
   it('suggests what to do, in the words of the transport', async () => {
     const suggestionFor = (error: ServiceError, transport?: 'http') => errorBody(error, transport).data.suggestion
     expect(suggestionFor(new ServiceError('authRequired'))).to.equal('Call authenticate with a valid token or API key')

@@ -58,14 +58,17 @@ describe('the shape of params', () => {
         return error instanceof ServiceError ? `${error.data.param} ${error.data.rule}` : error
       }
     }
-    for (const key of ['dryrun', 'dryRun', 'dry-run', 'DRY_RUN'])
+    for (const key of ['dryrun', 'dryRun', 'dry-run', 'DRY_RUN', 'dry_rum'])
       expect(wrong({ [key]: true })).to.equal(`${key} is not known: write dry_run`)
+    for (const key of ['duraton', 'durations', 'duartion'])
+      expect(wrong({ [key]: 5 })).to.equal(`${key} is not known: write duration`)
     for (const values of [
       { whatever: 1 },
       { dry_run: true, dryrun: true },
       { seconds: 5 },
       { run: true },
-      { duraton: 5 },
+      { dratons: 5 },
+      { duration: 5, duraton: 6 },
     ])
       expect(wrong(values)).to.include(values)
   })
