@@ -1,5 +1,6 @@
+import { spanText } from '../machines/domain/amounts.js'
 import type { Component, Explain, Explanation, Refused, Timer } from '../machines/domain/explanation.js'
-import { entryInWords, needOf, newTries, stateWords, timerWords } from '../machines/domain/explanationWords.js'
+import { needOf, newTries, stateWords, timerWords } from '../machines/domain/explanationWords.js'
 import { ambiguityOf } from '../machines/domain/identity.js'
 import { flappingOf, flappingText, isWithin, type Journal, type JournalEntry } from '../machines/domain/journal.js'
 import { keptValues } from '../machines/domain/kept.js'
@@ -8,6 +9,7 @@ import { isReasonCode, type Reason } from '../machines/domain/reason.js'
 import type { CameraView, Cause } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
 import { scheduledOf } from './actorSystem.js'
+import { createCauses } from './causes.js'
 import type { Directory, FleetActor } from './directory.js'
 import type { Journalist } from './journal.js'
 import { refusalsOf } from './refusals.js'
@@ -20,8 +22,6 @@ interface ExplainPorts {
   clock: WallClock
 }
 
-/** Entries of one chain of causes. */
-const longest = 10
 /** The actor of each component, and the actors whose delays concern it. */
 const actors: Readonly<Record<Component, { name: string; also: readonly string[] }>> = {
   mediamtx: { name: 'link', also: ['serverProcess'] },
@@ -34,26 +34,9 @@ const titles: Readonly<Record<Component, string>> = {
   discovery: 'the detection of cameras',
 }
 
-const good: ReadonlySet<string> = new Set(['available', 'ok', 'recording', 'up'])
-const isGood = ({ state }: JournalEntry): boolean => state !== undefined && good.has(state)
-
 /** Explains states from the views of the directory, the journal and the delays that run. */
 export function createExplain({ fleet, directory, journalist, journal, clock }: ExplainPorts): Explain {
-  const chainOf = (actor: string): JournalEntry[] => {
-    const chain: JournalEntry[] = []
-    let entry = journalist.latest(actor)
-    while (entry !== undefined && chain.length < longest) {
-      // What brought the actor into the good state before is no cause of what came after it.
-      if (chain.length > 0 && entry.actor === actor && isGood(entry)) break
-      const last = chain.at(-1)
-      // The later entry then follows from what the earlier one followed from.
-      if (last && isPassedOn(entry, last))
-        chain[chain.length - 1] = { ...last, ...(entry.cause && { cause: entry.cause }) }
-      else chain.push(entry)
-      entry = entry.cause?.seq === undefined ? undefined : journalist.entry(entry.cause.seq)
-    }
-    return chain
-  }
+  const causesOf = createCauses({ journalist, journal })
 
   const timersOf = (names: readonly string[]): Timer[] => {
     const isOne = (name: string) => names.some((each) => isWithin(name, each))
@@ -73,11 +56,13 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     subject: string,
     { title, words, actor, cause, timersOfActors = [actor], also = [] }: Shown,
   ): Explanation => {
-    const causes = chainOf(actor)
+    const causes = causesOf.of(actor)
+    const before = causesOf.before(actor)
     const meaning = words[cause.state] ?? `is ${cause.state}`
     const reason = cause.reason
     // The reason is said already.
-    const { reason: _code, details: _details, ...seen } = causes.find((entry) => entry.evidence)?.evidence ?? {}
+    const known = causes.find((entry) => entry.evidence && entry.actor !== 'service')
+    const { reason: _code, details: _details, ...seen } = known?.evidence ?? {}
     const evidence = { ...seen, ...reason?.evidence }
     return {
       subject,
@@ -87,6 +72,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       ...(reason && { reason }),
       ...(Object.keys(evidence).length > 0 && { evidence }),
       causes,
+      ...(before.length > 0 && { before }),
       timers: [...also, ...timersOf(timersOfActors)],
       allowed: [],
       refused: [],
@@ -101,6 +87,13 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     return rhythms(fleet, id, of, () => flappingOf(entries, id as CameraView['id'], clock.now()))
   }
 
+  /** What ended the stream of a camera that can be used. */
+  const causesOfStream = ({ id, stream }: CameraView): JournalEntry[] => {
+    if (!isBroken(stream)) return []
+    const chains = parts.map((part) => causesOf.of(`camera:${id}/${part}`))
+    return chains.find((chain) => reasonIn(chain, stream.reason?.code)) ?? []
+  }
+
   const cameraOf: Explain['camera'] = (id) => {
     const view = directory.camera(id)
     const actor = `camera:${view.id}`
@@ -110,6 +103,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     const rhythm = flapping(view.id)
     return {
       ...found,
+      causes: [...found.causes, ...causesOfStream(view)],
       ...(rhythm && { flapping: rhythm }),
       text: [found.text, ...remarksOn(view), ...(rhythm ? [`it flaps: ${flappingText(rhythm)}`] : [])].join('; '),
       allowed: view.allowed,
@@ -127,7 +121,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const isOfState = view.cause.reason?.code === code || view.cause.state !== 'available'
       if (isOfState) return cameraOf(id)
       const chains = parts
-        .map((part) => chainOf(`camera:${view.id}/${part}`))
+        .map((part) => causesOf.of(`camera:${view.id}/${part}`))
         .sort(([one], [other]) => seqOf(other) - seqOf(one))
       const now = clock.now()
       const found = chains.find((chain) => reasonIn(chain, code)) ?? chains.find((chain) => hasJustFailed(chain, now))
@@ -147,13 +141,15 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const isFailed = last?.state === 'failed'
       const state = recording?.status.toLowerCase() ?? (isFailed ? 'failed' : 'not recording')
       const since = recording?.since ?? last?.at ?? recording?.startedAt ?? 0
-      const reason = recording ? recording.reason : reasonIn(isFailed ? chainOf(actor) : last && [last])
+      const reason = recording ? recording.reason : reasonIn(isFailed ? causesOf.of(actor) : last && [last])
       const cause: Cause = { state, since, ...(reason && { reason }) }
       const title = `the recording of ${view.id} (${view.name})`
       const also = endOf(view).map((timer) => ({ ...timer, isNewTry: true }))
       const isOfRecording = (method: string) => method.endsWith('_recording')
+      const found = explained(`recording of ${view.id}`, { title, words: stateWords.recording, actor, cause, also })
       return {
-        ...explained(`recording of ${view.id}`, { title, words: stateWords.recording, actor, cause, also }),
+        ...found,
+        text: [found.text, ...interruptionsOf(view)].join('; '),
         allowed: view.allowed.filter(isOfRecording),
         refused: refusedOf(view).filter(({ method }) => isOfRecording(method)),
       }
@@ -184,12 +180,23 @@ interface Shown {
 
 /** What else a person should know about a camera. */
 function remarksOn({ identity, stream }: CameraView): string[] {
-  const { status, reason } = stream
-  const isBroken = status !== 'ACTIVE' && reason !== undefined && reason.code !== 'no_longer_used'
   return [
-    ...(isBroken ? [`its stream does not run: ${reason.details}`] : []),
+    ...(isBroken(stream) ? [`its stream does not run: ${stream.reason?.details}`] : []),
     ...(identity.ambiguous ? [ambiguityOf(identity).details] : []),
   ]
+}
+
+const isBroken = ({ status, reason }: CameraView['stream']): boolean =>
+  status !== 'ACTIVE' && reason !== undefined && reason.code !== 'no_longer_used'
+
+/** The interruptions of a recording that runs. */
+function interruptionsOf({ recording }: CameraView): string[] {
+  const { status, gaps = [] } = recording ?? {}
+  const last = gaps.at(-1)
+  if (status !== 'RECORDING' || last === undefined) return []
+  const times = gaps.length === 1 ? 'once' : `${gaps.length} times, last`
+  const until = new Date(last.to).toISOString()
+  return [`it was interrupted ${times} for ${spanText(last.to - last.from)} until ${until}: ${last.reason.details}`]
 }
 
 /** The parts of a camera whose failures fail requests. */
@@ -206,10 +213,6 @@ const seqOf = (entry: JournalEntry | undefined): number => entry?.seq ?? 0
 /** The limit of a wait was over: that is no event with a reason. `now`: epoch ms. */
 const hasJustFailed = ([last]: readonly JournalEntry[], now: number): boolean =>
   last !== undefined && (last.state === 'failed' || last.state === 'over') && Math.abs(now - last.at) < 1_000
-
-/** A request that one actor passes on to another. */
-const isPassedOn = (entry: JournalEntry, later: JournalEntry): boolean =>
-  entry.event === later.event && entry.actor !== later.actor && entryInWords(entry) === entryInWords(later)
 
 /** The newest reason of a chain; with this code if there is one. */
 function reasonIn(chain: readonly JournalEntry[] = [], wanted?: string): Reason | undefined {

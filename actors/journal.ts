@@ -73,6 +73,8 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
   const warned = new Map<string, number>()
   const times = createStateTimes(clock)
   let drafts: Step[] = []
+  /** The start of the process, from which the start of the root actor follows. */
+  const start = journal.recent().findLast(({ actor, event }) => actor === 'service' && event === 'started')
 
   const current = (actor: object | undefined) => (actor === undefined ? undefined : queues.get(actor)?.[0])
 
@@ -161,7 +163,7 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
     if (step.draft === undefined) return
     try {
       const { actor } = step.draft
-      const { evidence, ...cause } = causeOf(step, newest.get(actor))
+      const { evidence, ...cause } = causeOf(step, newest.get(actor) ?? start)
       const entry = journal.append({ ...step.draft, cause, ...(evidence && { evidence }) })
       step.entry = entry
       newest.set(actor, entry)
@@ -213,7 +215,10 @@ export function createJournalist({ journal, clock, log }: { journal: Journal; cl
   }
 }
 
-/** The cause of an entry: the entry of the step before it, over steps without one, or what came from outside. */
+/**
+ * The cause of an entry: the entry of the step before it, over steps without one, or what came from outside. `own`: the
+ * entry of the actor before it, or the start of the process.
+ */
 function causeOf(step: Step, own: JournalEntry | undefined): NonNullable<NewEntry['cause']> & { evidence?: Evidence } {
   let evidence = evidenceOf(step.event)
   let by = requesterOf(step.event)
@@ -227,7 +232,8 @@ function causeOf(step: Step, own: JournalEntry | undefined): NonNullable<NewEntr
   }
   const entry = first === step ? undefined : first.entry
   // A delay began with the state before.
-  const before = entry ?? (first.name.startsWith('after ') ? own : undefined)
+  const isOfOwn = first.name.startsWith('after ') || (first.name === 'start' && first.from === undefined)
+  const before = entry ?? (isOfOwn ? own : undefined)
   return {
     event: first.name,
     ...(before && { seq: before.seq }),

@@ -7,13 +7,14 @@ export type HistoryEntry = Methods['get_history']['result']['entries'][number]
 
 /** The text of an explanation for a person at a terminal. */
 export function explanationText(explanation: ExplainResult): string {
-  const { text, state, since, reason, evidence, causes, timers, allowed_methods: allowed } = explanation
+  const { text, state, since, reason, evidence, causes, before = [], timers, allowed_methods: allowed } = explanation
   const [camera] = /camera\d+$/.exec(explanation.subject) ?? []
   const rows: [string, string[]][] = [
     ['state', [since === undefined ? state : `${state}, since ${short(since)}`]],
     ['reason', reason === undefined ? [] : [reason]],
     ['evidence', evidence === undefined ? [] : [evidenceText(evidence)]],
     ['causes', causes.map((entry) => entryText(entry, false))],
+    ['before', before.map((entry) => entryText(entry, false))],
     ['timers', timers.map(({ until, effect, name }) => `${short(until)}  ${effect} (${name})`)],
     ['allowed', allowed.length === 0 ? [] : [allowed.map(shortCommand).join(', ')]],
     [

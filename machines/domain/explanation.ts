@@ -32,8 +32,10 @@ export interface Explanation {
   text: string
   reason?: Reason
   evidence?: Evidence
-  /** The entry with which the state began, then what led to it, at most ten. */
+  /** The latest change of the state, then what led to it, at most ten; then, of a camera, what ended its stream. */
   causes: JournalEntry[]
+  /** Newest first: how a state began that lasts since then; of a good state, the fault before it. Absent: nothing. */
+  before?: JournalEntry[]
   timers: Timer[]
   allowed: string[]
   refused: Refused[]

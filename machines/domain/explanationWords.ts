@@ -184,9 +184,16 @@ export function entryInWords(entry: JournalEntry): string {
   const [machine] = entry.machine?.split('@') ?? []
   const by = cause?.by ? ` (${cause.by.user}, request ${cause.by.request})` : ''
   const what = eventInWords(event, machine, evidence?.reason !== undefined)
-  const details = typeof evidence?.details === 'string' ? evidence.details : fillingOf(entry, machine)
+  const details =
+    typeof evidence?.details === 'string' ? evidence.details : (runBefore(entry) ?? fillingOf(entry, machine))
   const outside = cause !== undefined && cause.seq === undefined && cause.event !== event
   return `${what}${by}${details ? `: ${details}` : ''}${outside ? `; before it, ${eventInWords(cause.event)}` : ''}`
+}
+
+/** How the run of the service before this one ended. */
+function runBefore({ event, evidence: { previous_run: previous } = {} }: JournalEntry): string | undefined {
+  if (event !== 'started' || previous === undefined) return undefined
+  return `the run before it ${previous === 'stopped' ? 'was stopped' : previous}`
 }
 
 /** What the measurement of a disk found. */

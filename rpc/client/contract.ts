@@ -1777,8 +1777,40 @@ export interface Methods {
       details?: string
       /** What was observed: errno, exit_code, http_status, line, udev_action, available … */
       evidence?: Record<string, string | number | boolean>
-      /** The entry with which the state began, then what led to it */
+      /** The latest change of the state, then what led to it; then, of a camera, what ended its stream */
       causes: {
+        seq: number
+        at: string
+        /** The actor, as in `camera:camera0/recording`, `storage`, `link`; `service` */
+        actor: string
+        /** The machine and the fingerprint of its chart */
+        machine?: string
+        /** States that were left; absent: the actor began */
+        from?: string
+        /** States that were entered; absent: the actor ended */
+        to?: string
+        /** The state in the words of the API, if it changed or has another reason */
+        state?: string
+        event: string
+        /** What happened, in one sentence for people */
+        text: string
+        cause?: {
+          event: string
+          /** The entry that it follows from; absent: it came from outside */
+          seq?: number
+          /** The actor or effect that sent the event */
+          actor?: string
+          /** Who asked for it; only shown to this user and to administrators */
+          by?: {
+            user: string
+            request: string
+          }
+        }
+        /** What was observed: errno, exit_code, http_status, line, udev_action, available … */
+        evidence?: Record<string, string | number | boolean>
+      }[]
+      /** How a state began that lasts since then; of a good state, the fault before it */
+      before?: {
         seq: number
         at: string
         /** The actor, as in `camera:camera0/recording`, `storage`, `link`; `service` */

@@ -147,7 +147,14 @@ const ExplanationShape = Type.Object({
   text: Type.String({ description: 'The state in one sentence for people' }),
   ...optionalReasonShape,
   evidence: Type.Optional(Evidence),
-  causes: Type.Array(Entry, { description: 'The entry with which the state began, then what led to it' }),
+  causes: Type.Array(Entry, {
+    description: 'The latest change of the state, then what led to it; then, of a camera, what ended its stream',
+  }),
+  before: Type.Optional(
+    Type.Array(Entry, {
+      description: 'How a state began that lasts since then; of a good state, the fault before it',
+    }),
+  ),
   timers: Type.Array(
     Type.Object({ name: Type.String(), until: Time, effect: Type.String({ description: 'What happens then' }) }),
     { description: 'Delays that run, the next one first' },
@@ -165,7 +172,7 @@ const ExplanationShape = Type.Object({
 })
 
 const shown = (explanation: Explanation, caller: Caller | undefined): Static<typeof ExplanationShape> => {
-  const { subject, state, since, text, reason, causes, timers, allowed, refused, flapping } = explanation
+  const { subject, state, since, text, reason, causes, before = [], timers, allowed, refused, flapping } = explanation
   const evidence = evidenceFor(caller, explanation.evidence)
   return {
     subject,
@@ -175,6 +182,7 @@ const shown = (explanation: Explanation, caller: Caller | undefined): Static<typ
     ...reasonFields(reason),
     ...(evidence && { evidence: { ...evidence } }),
     causes: visible(causes, caller).map(entryOf),
+    ...(before.length > 0 && { before: visible(before, caller).map(entryOf) }),
     timers: timers.map(({ name, until, effect }) => ({ name, until: iso(until), effect })),
     allowed_methods: allowed,
     refused_methods: refused,

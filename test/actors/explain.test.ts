@@ -101,6 +101,71 @@ describe('explanations', () => {
     ).to.include('silenceLimit')
   })
 
+  it('name the interruption of a recording that continues, with its cause', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.ffmpegKilled?.begin(['camera0'])
+    await world.pass(5_000)
+    const { state, text, causes, before = [] } = world.actors.explain.recording('camera0')
+    expect(state).to.equal('recording')
+    expect(text).to.match(
+      /: its file grows; it was interrupted once for \d+ ms until 2026-.*Z: the pipeline was killed$/,
+    )
+    expect(causes.map(({ event }) => event)).to.deep.equal(['segment.added'])
+    expect(before[0]).to.deep.include({ state: 'interrupted', event: 'feed.failed' })
+    expect(before.map(({ actor }) => actor)).to.include('camera:camera0/pipeline')
+    expect(before.at(-1)).to.include({ state: 'interrupted', event: 'stream.lost' })
+  })
+
+  it('name the restart of the service before a recording that continues', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.serviceKilled?.begin([])
+    await world.faults.serviceKilled?.finish?.([])
+    await world.pass(5_000)
+    const { state, before = [] } = world.actors.explain.recording('camera0')
+    expect(state).to.equal('recording')
+    expect(before.at(-1)).to.deep.include({ actor: 'service', event: 'started' })
+    expect(before.at(-1)?.evidence).to.include({ previous_run: 'ended without a stop' })
+  })
+
+  it('name how a state began that lasts for another reason', async () => {
+    await world.faults.serverGone?.begin([])
+    await world.pass(3_000)
+    const { causes, before = [] } = world.actors.explain.component('mediamtx')
+    expect(causes[0]?.evidence?.details).to.equal('its port is in use')
+    expect(before[0]).to.deep.include({
+      state: 'down',
+      evidence: { reason: 'server_ended', details: 'killed by SIGKILL' },
+    })
+  })
+
+  it('have nothing before a state that is the first', async () => {
+    expect(camera()).not.to.have.property('before')
+    expect(world.actors.explain.component('storage')).not.to.have.property('before')
+    await world.record('camera0')
+    await world.pass(2_000)
+    expect(world.actors.explain.recording('camera0')).not.to.have.property('before')
+  })
+
+  it('end with the start of the service, without its steps', () => {
+    expect(camera().causes.map(({ actor, event }) => `${actor} ${event}`)).to.deep.equal([
+      'camera:camera0 probeDevice done',
+      'camera:camera0 start',
+      'service started',
+    ])
+  })
+
+  it('say what ended the stream of a camera that can be used', async () => {
+    await world.faults.deviceBusy?.begin(['camera0'])
+    await world.pass(1_000)
+    await world.hold('camera0').catch(() => {})
+    const { state, causes } = camera()
+    expect(state).to.equal('available')
+    const ended = causes.find(({ actor }) => actor === 'camera:camera0/pipeline')
+    expect(ended?.evidence).to.include({ reason: 'device_busy' })
+  })
+
   it('name the second camera only in its own explanation', async () => {
     await world.faults.unplugged?.begin(['camera1'])
     await world.pass(2_000)

@@ -7,7 +7,7 @@ import { loadConfiguration, parseConfiguration } from '../../../config/load.js'
 import { configurationRules } from '../../../config/rules.js'
 import type { By } from '../../../machines/domain/by.js'
 import type { Told } from '../../../machines/domain/facts.js'
-import type { Journal } from '../../../machines/domain/journal.js'
+import type { Journal, JournalEntry } from '../../../machines/domain/journal.js'
 import type { Clock } from '../../../machines/domain/ports.js'
 import { createMetrics } from '../../../rpc/metrics.js'
 import { memoryJournal } from '../../support/memoryJournal.js'
@@ -86,9 +86,14 @@ async function open(
   }
   /** Steps of the clock before each recording. */
   const stepsAtStart = new Map<string, number>()
+  const note = (state: string, event: string, evidence?: JournalEntry['evidence']) =>
+    journal.append({ at: clock.now(), actor: 'service', to: state, state, event, ...(evidence && { evidence }) })
   const serve = () => {
     const { ports, log, close } = simulatedPorts(host, kept, clock, hints)
     ports.journal = journal
+    const last = journal.recent().at(-1)
+    const previous = last && { previous_run: last.event === 'stopped' ? 'stopped' : 'ended without a stop' }
+    note('running', 'started', { version: '0.0.0', ...previous })
     const actors = createActors(
       {
         ...ports,
@@ -126,7 +131,10 @@ async function open(
   const endService = async (how: 'killed' | 'stopped') => {
     const { actors, ends: known, lose, close } = service
     isServing = false
-    if (how === 'stopped') await actors.stop('SIGTERM', 8_000)
+    if (how === 'stopped') {
+      await actors.stop('SIGTERM', 8_000)
+      note('stopped', 'stopped')
+    }
     tracing?.ended(actors.support.trace())
     actors.close()
     close()
