@@ -45,7 +45,9 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
     if (makeTest !== undefined) await writeFile(makeTest, regressionText(header.service, charts, records, until))
     return { status: 0, out: equalText(result, actor) }
   } catch (error) {
-    return { status: unusable, err: `the bundle cannot be replayed: ${reasonOf(error)}` }
+    const { code, path } = error as NodeJS.ErrnoException
+    const details = code === 'ENOENT' ? `there is no file ${path ?? bundle}` : reasonOf(error)
+    return { status: unusable, err: `the bundle cannot be replayed: ${details}` }
   }
 }
 
@@ -60,10 +62,11 @@ const namesIn = (records: readonly TraceRecord[], { states }: Replayed): string[
 /** Without the children of each. */
 const ownersOf = (names: readonly string[]): string[] => names.filter((name) => !name.includes('/')).sort()
 
+/** `only`: the actor that was asked for, whose last states are shown. */
 function equalText({ events, checkpoints, states }: Replayed, only: string | undefined): string {
-  const shown = Object.entries(states).filter(([name]) => only === undefined || isWithin(name, only))
+  const shown = Object.entries(states).filter(([name]) => only !== undefined && isWithin(name, only))
   return [
-    `equal: ${count(events, 'event')}, ${count(checkpoints, 'checkpoint')}`,
+    `equal: ${count(events, 'event')}, ${count(checkpoints, 'checkpoint')}, ${count(Object.keys(states).length, 'actor')}`,
     ...shown.map(([name, state]) => `  ${name}: ${JSON.stringify(state)}`),
   ].join('\n')
 }

@@ -12,7 +12,7 @@ import { type BundleHeader, type BundleSection, bundleFormat } from '../machines
 import type { JournalEntry } from '../machines/domain/journal.js'
 import { createPlaceholders } from '../machines/domain/placeholders.js'
 import type { LocalService } from './client/localConfiguration.js'
-import { demandFree, openSaved } from './client/saved.js'
+import { demandFree, faultOfPlace, openSaved } from './client/saved.js'
 import { NotRunning } from './client/service.js'
 import { dataFolders } from './dataFolders.js'
 import type { CommandOf } from './line/command.js'
@@ -39,7 +39,7 @@ export async function supportBundle(
     await saved.keep()
   } catch (error) {
     await saved.drop()
-    throw error
+    throw faultOfPlace(error) ?? error
   }
   const what = reply
     ? ''

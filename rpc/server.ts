@@ -12,7 +12,7 @@ import { targetOf } from './http/caller.js'
 import { createConsoleHandler } from './http/console.js'
 import { createFilesHandler } from './http/files.js'
 import { createInspect, inspectPath } from './http/inspect.js'
-import { isReading, refuseHandshake, refuseUpgrade, replyError, replyNotFound } from './http/reply.js'
+import { isReading, refuseHandshake, refuseUpgrade, replyError, replyNotFound, rootNotFound } from './http/reply.js'
 import { createStillsHandler } from './http/stills.js'
 import { createThumbnailsHandler } from './http/thumbnails.js'
 import { createListeners } from './listeners.js'
@@ -60,6 +60,7 @@ export const createRpcServer = (options: RpcOptions) => {
     const wait = rateLimits.take({ address: addressOf(request) }, 1)
     if (wait > 0) return replyError(request, response, rateLimited(wait))
     if (consolePage.serves(target, request)) return consolePage.serve(target, request, response)
+    if (target === '/') return replyError(request, response, rootNotFound(path))
     if (target !== path && !isInspect(target)) return replyNotFound(request, response)
     if (!isReading(request, response)) return
     const error = new ServiceError('invalidRequest', { reason: 'upgrade_required' })

@@ -57,6 +57,13 @@ async function closed(stream: WriteStream): Promise<void> {
   await close
 }
 
+/** The fault of the place for the file, in words; `undefined`: another fault. */
+export function faultOfPlace(error: unknown): CommandError | undefined {
+  const code = codeOf(error)
+  if (!['ENOENT', 'ENOTDIR', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EISDIR', 'EFBIG'].includes(code)) return undefined
+  return new CommandError(`the file cannot be written (${code}): name another one with -o`, 1)
+}
+
 /** Unlike rename(2), replaces nothing: a link fails if the name exists. */
 async function renameNew(part: string, to: string): Promise<void> {
   try {

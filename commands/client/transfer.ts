@@ -1,13 +1,12 @@
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import got, { HTTPError, type OptionsInit } from 'got'
-import { codeOf } from '../../adapters/errorCode.js'
 import { bytesText } from '../../machines/domain/amounts.js'
 import { reasonOf } from '../../machines/domain/errors.js'
 import { CommandError, interrupted, unavailable } from '../outcome.js'
 import { causeOf } from './causes.js'
 import type { ClientPorts } from './open.js'
-import { openSaved } from './saved.js'
+import { faultOfPlace, openSaved } from './saved.js'
 import { httpRefusal, type Service } from './service.js'
 
 type CreateConnection = OptionsInit['createConnection']
@@ -88,9 +87,8 @@ function faultOf(
     const { status, err = '' } = httpRefusal(statusCode, rawBody?.toString() ?? '')
     return new CommandError(err.replace('camera-service: ', ''), status)
   }
-  const code = codeOf(error)
-  if (['ENOENT', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EISDIR', 'EFBIG'].includes(code))
-    return new CommandError(`the file cannot be written (${code}): name another one with -o`, 1)
+  const fault = faultOfPlace(error)
+  if (fault !== undefined) return fault
   if (done > 0) return new CommandError(`the download has failed: ${reasonOf(error)}; try again`, unavailable)
   const { what, todo } = causeOf(error, address.href)
   return new CommandError(`the download has failed: ${what}; ${todo}`, unavailable)

@@ -44,6 +44,12 @@ export const replyError = (
 /** The error for an address that does not exist. */
 export const pageNotFound = (): ServiceError => new ServiceError('notFound', { resource: 'page' }, 'Page not found')
 
+/** The same for `/`, which is only for browsers. `path`: that of the WebSocket. */
+export const rootNotFound = (path: string): ServiceError => {
+  const suggestion = `Programs connect to the WebSocket at ${path}; a browser gets the console, if it is enabled`
+  return new ServiceError('notFound', { resource: 'page', suggestion }, 'Page not found')
+}
+
 export const replyNotFound = (request: IncomingMessage, response: ServerResponse): void =>
   replyError(request, response, pageNotFound())
 

@@ -35,8 +35,12 @@ describe('command replay', () => {
     for (const content of [lines.join('\n'), gzipSync(lines.join('\n'))]) {
       const { status, out } = await run(content, { actor: 'storage' })
       expect(status).to.equal(0)
-      expect(out).to.match(/^equal: \d+ events, 1 checkpoint\n {2}storage: \{/)
+      expect(out).to.match(/^equal: \d+ events, 1 checkpoint, \d+ actors\n {2}storage: \{/)
     }
+  })
+
+  it('shows no states that nobody asked for', async () => {
+    expect((await run(lines.join('\n'))).out).to.match(/^equal: \d+ events, 1 checkpoint, \d+ actors$/)
   })
 
   it('exits with 1 and both histories at the first difference', async () => {
@@ -75,7 +79,7 @@ describe('command replay', () => {
     })
     const missing = await replay({ name: 'replay', bundle: join(dir, 'none'), force: false })
     expect([missing.status, missing.err]).to.deep.equal([2, missing.err])
-    expect(missing.err).to.contain('the bundle cannot be replayed: ENOENT')
+    expect(missing.err).to.equal(`the bundle cannot be replayed: there is no file ${join(dir, 'none')}`)
   })
 
   it('makes a file for test/replays, up to an event', async () => {

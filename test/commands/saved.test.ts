@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { expect } from 'chai'
-import { openSaved } from '../../commands/client/saved.js'
+import { faultOfPlace, openSaved } from '../../commands/client/saved.js'
 
 describe('a file that is being saved', () => {
   let dir = ''
@@ -18,6 +18,14 @@ describe('a file that is being saved', () => {
     for (let run = 0; run < 10; run += 1)
       await Promise.all(Array.from({ length: 200 }, async () => (await open()).drop()))
     expect(await readdir(dir)).to.deep.equal([])
+  })
+
+  it('has a fault in words if its folder is missing', async () => {
+    const { stream, drop } = await openSaved(join(dir, 'none', 'a.mp4'), { force: false, output: new PassThrough() })
+    const error = await new Promise((resolve) => stream.once('error', resolve))
+    await drop()
+    expect(faultOfPlace(error)?.message).to.equal('the file cannot be written (ENOENT): name another one with -o')
+    expect(faultOfPlace(new Error('else'))).to.equal(undefined)
   })
 
   it('is not left behind after its first bytes, nor by a second drop', async () => {

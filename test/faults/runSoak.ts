@@ -16,6 +16,7 @@ const memory = () => {
 
 const lines: string[] = []
 let broken = 0
+let caused = 0
 for (const source of ['captured', 'network'] as const) {
   const began = now()
   const before = memory()
@@ -24,6 +25,7 @@ for (const source of ['captured', 'network'] as const) {
   const count = Object.values(result.caused).reduce((sum, each) => sum + each, 0)
   const took = (now() - began) / 1_000
   broken += result.broken.length
+  caused += count
   const figures = [source, String(result.bursts), String(count), String(Math.round((count / took) * 60))]
   const grown = `${before.toFixed(0)} → ${memory().toFixed(0)} MB`
   lines.push(`| ${[...figures, grown, String(result.broken.length)].join(' | ')} |`)
@@ -41,4 +43,6 @@ if (limit >= worthWriting && broken === 0) {
   const table = [`| ${head.join(' | ')} |`, `| ${head.map(() => '---').join(' | ')} |`, ...lines]
   writeSection('soak', `${limit / 60_000} minutes, seed ${seed}:\n\n${table.join('\n')}`)
 }
+const promises = broken === 1 ? '1 promise was' : `${broken === 0 ? 'no' : broken} promises were`
+console.log(`${promises} broken by ${caused} faults`)
 process.exit(broken === 0 ? 0 : 1)

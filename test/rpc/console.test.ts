@@ -50,8 +50,14 @@ describe('the console', () => {
 
   it('leaves the replies to other clients as they are', async () => {
     const { port } = await serve()
-    for (const accept of ['*/*', 'application/json'])
-      expect((await get(port, '/', { accept })).status, accept).to.equal(404)
+    for (const accept of ['*/*', 'application/json']) {
+      const { status, body } = await get(port, '/', { accept })
+      expect(status, accept).to.equal(404)
+      const { suggestion } = JSON.parse(body.toString()).error.data
+      expect(suggestion).to.equal(
+        'Programs connect to the WebSocket at /ws; a browser gets the console, if it is enabled',
+      )
+    }
     expect((await get(port, '/ws', { accept: html })).status).to.equal(426)
     expect((await get(port, '/other', { accept: html })).status).to.equal(404)
     expect((await get(port, '/constructor', { accept: html })).status).to.equal(404)
