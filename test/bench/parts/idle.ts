@@ -4,7 +4,7 @@ import { benchService, kinds } from '../service.js'
 import { figure } from '../timing.js'
 
 const numbers = [1, 4, 10, 16, 100, 1_000]
-const seconds = 10
+const seconds = 30
 
 export const idle: Part = {
   name: 'idle',

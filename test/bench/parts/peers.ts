@@ -7,7 +7,7 @@ import { figure, median } from '../timing.js'
 
 const rounds = 3
 const runs = 3
-const seconds = 5
+const seconds = 30
 
 const rowNames = {
   frame: 'first keyframe by RTSP, asleep (ms)',
@@ -38,7 +38,9 @@ Where another program is better, and why:
 - Memory and processor at rest: MediaMTX alone and go2rtc are compiled programs without a JavaScript runtime. This
   service needs its own memory beside that of MediaMTX, and works at rest: it looks at devices, disk and media server.
 - First keyframe: MediaMTX alone and go2rtc are earlier. With this service, MediaMTX asks it by HTTP whether the reader
-  and then the pipeline are allowed; on a busy host, each step waits for a processor.
+  and then the pipeline are allowed, and the pipeline writes two more outputs: for stills, and for its progress.
+- Pipeline killed: go2rtc starts ffmpeg when the client is back. The pipeline of this service waits for 0.3 s before it
+  starts ffmpeg again, because a device may take as long until it is released.
 - Recording, live: MediaMTX alone and Motion have bytes in a file sooner. This service answers when it has seen the file
   grow. Motion need not wait for a keyframe: it has each frame decoded, and encodes it again.
 - Snapshot, live: Motion has the decoded frame in memory, at the price of processor time for each camera all the time.
