@@ -81,9 +81,9 @@ effect \`publishPath\` is disposed, which deletes the path in the media server, 
 the stream that ran. The camera is \`unplugged\`. If the media server is down at that time, the link's open breaker
 rejects its calls at once, and the camera drains as usual.
 
-ffmpeg ends at the unplug itself, often before \`discovery\` has scanned: then \`recording\` first emits
-\`recording.interrupted\` for the lost stream, and \`pipeline\` emits \`stream.ended\` with ffmpeg's reason instead of
-the camera.
+ffmpeg ends at the unplug itself, often before \`discovery\` has scanned: then \`recording\` has lost its stream first, and
+waits for the cause (\`interrupted.unexplained\`, for at most 0.5 s) before it emits \`recording.interrupted\`. \`pipeline\`
+emits \`stream.ended\` with ffmpeg's reason instead of the camera.
 
 Subscribers receive \`recording.error\` (status INTERRUPTED, \`will_resume\`), \`recording.progress\` and
 \`recording_status_update\`; \`camera.disconnected\`, \`mediamtx.path\`, \`camera.status_change\`, and one
