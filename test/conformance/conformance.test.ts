@@ -472,7 +472,7 @@ describeService('conformance', (kind) => {
   it('ignores unknown params', async () => {
     for (const { method } of documentedMethods) {
       const { params, code } = harmlessOf(method)
-      const reply = await ask(method, { ...params, unknown: 1, Unknown: { deep: [null] }, limits: 'none' })
+      const reply = await ask(method, { ...params, unknown: 1, Unknown: { deep: [null] }, limitation: 'none' })
       if (code === undefined) book.result(method, 'with unknown params', reply, { check: 'extra' })
       else book.refusal(method, 'with unknown params', reply, { check: 'extra', code })
       if (Object.keys(params).length > 0) continue
