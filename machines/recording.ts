@@ -1,12 +1,21 @@
 import type { DoneActorEvent } from 'xstate'
-import type { Segment } from './domain/files.js'
 import { because } from './domain/reason.js'
 import { captures, paused } from './recordingCapturing.js'
 import { abandoning, closing, failed, finishing, gives, noted, stopped, subject } from './recordingClosing.js'
-import { endOutcomeOf, intentOf, type RecordingContext, untilEnd, untilLimit } from './recordingContext.js'
+import {
+  type Confirmed,
+  endOutcomeOf,
+  intentOf,
+  type RecordingContext,
+  untilEnd,
+  untilLimit,
+} from './recordingContext.js'
 import { recordingSetup } from './recordingSetup.js'
 
-const taken = { type: 'takeSegment', params: ({ event }: { event: DoneActorEvent<Segment> }) => event.output } as const
+const taken = {
+  type: 'takeSegment',
+  params: ({ event }: { event: DoneActorEvent<Confirmed> }) => event.output,
+} as const
 const saving = {
   src: 'saveIntent',
   input: ({ context }: { context: RecordingContext }) => ({ intent: intentOf(context) }),

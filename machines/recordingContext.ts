@@ -83,6 +83,11 @@ export interface Finish extends Closed {
   intent?: RecordingIntent
 }
 
+/** The first bytes of a file. `shift`: by how much the clock was set since the last growth, in ms. */
+export interface Confirmed extends Segment {
+  shift?: number
+}
+
 /** The recorder runs. `segments`: the files that the recording has already. */
 export interface Opened {
   watermark: number
@@ -221,9 +226,9 @@ export function untilLimit(context: RecordingContext): Wait {
   return endOf(context) <= limit.at ? untilEnd(context) : limit
 }
 
-/** A gap that ends because the file grows again. */
-export function gapBefore(context: RecordingContext, to: number): Gap {
-  const gap = gapUntil(context, to)
+/** A gap that ends because the file grows again. `shift`: by how much the clock was set in it, in ms. */
+export function gapBefore({ grewAt, ...context }: RecordingContext, to: number, shift = 0): Gap {
+  const gap = gapUntil({ ...context, grewAt: grewAt + shift }, to)
   // The loss of the media server would be known by now.
   const isOfSource = context.isPulled && gap.reason.code === 'server_closed'
   return isOfSource ? { ...gap, reason: because('source_closed', 'the camera ended the stream') } : gap
@@ -239,10 +244,13 @@ export const gapUntil = ({ grewAt, reason: now, gapReason: reason = now }: Recor
 export const stallOfFile = ({ bytes = 0, grewAt, segments }: RecordingContext): Reason =>
   stallOf(bytes, grewAt - (segments.at(-1)?.startedAt ?? grewAt))
 
-/** The segments of both lists, each once, oldest first. */
+/**
+ * The segments of both lists, each once, in the order in which they were seen: the last one is open. Their names do not
+ * tell, because the clock may have been set back.
+ */
 export function joined(known: Segment[], more: Segment[]): Segment[] {
   const added = more.filter(({ filename }) => !known.some((one) => one.filename === filename))
-  return added.length === 0 ? known : [...known, ...added].sort((one, other) => one.startedAt - other.startedAt)
+  return added.length === 0 ? known : [...known, ...added.sort((one, other) => one.startedAt - other.startedAt)]
 }
 
 /** Its newest file; nothing if none is known yet, as after a restart of the service. */

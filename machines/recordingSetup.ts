@@ -8,6 +8,7 @@ import { isOutgrown, limitsAfter } from './domain/segmentLimits.js'
 import { callbackHole, promiseHole } from './hole.js'
 import {
   type Closed,
+  type Confirmed,
   endOf,
   endOfMedia,
   endOutcomeOf,
@@ -53,7 +54,7 @@ export const recordingSetup = setup({
   actors: {
     streamHold: streamHoldMachine,
     openCapture: promiseHole<Opened, RecordingSubject>('openCapture'),
-    confirmSegment: promiseHole<Segment, RecordingSubject>('confirmSegment'),
+    confirmSegment: promiseHole<Confirmed, RecordingSubject>('confirmSegment'),
     watchSegments: callbackHole<RecordingSubject>('watchSegments'),
     waitUntil: promiseHole<{ at: number }, Wait>('waitUntil'),
     closeCapture: promiseHole<Closed, RecordingSubject>('closeCapture'),
@@ -84,8 +85,10 @@ export const recordingSetup = setup({
     })),
     addSegment: assign({ segments: ({ context }, segment: Segment) => joined(context.segments, [segment]) }),
     /** The first bytes of a file; after an interruption they end the gap. */
-    takeSegment: assign(({ context }, segment: Segment) => ({
-      ...(context.startedAt !== undefined && { gaps: withGap(context.gaps, gapBefore(context, segment.startedAt)) }),
+    takeSegment: assign(({ context }, { shift, ...segment }: Confirmed) => ({
+      ...(context.startedAt !== undefined && {
+        gaps: withGap(context.gaps, gapBefore(context, segment.startedAt, shift)),
+      }),
       gapReason: undefined,
       segments: joined(context.segments, [segment]),
       startedAt: context.startedAt ?? segment.startedAt,

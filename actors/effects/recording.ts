@@ -1,11 +1,12 @@
 import { fromPromise } from 'xstate'
 import type { CameraId } from '../../machines/domain/camera.js'
+import { changeBetween, isJump } from '../../machines/domain/clockJump.js'
 import type { RecordingFile, RecordingFolder, Segment, SegmentEvent, Segments } from '../../machines/domain/files.js'
 import type { MediaServer } from '../../machines/domain/mediaServer.js'
 import type { Clock, Log } from '../../machines/domain/ports.js'
 import { because, Failure, reasonFrom } from '../../machines/domain/reason.js'
 import type { Gap, GapStore, IntentStore, RecordingIntent } from '../../machines/domain/recording.js'
-import type { Closed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingContext.js'
+import type { Closed, Confirmed, Finish, Opened, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { callback } from './callback.js'
 import { sleep, within } from './time.js'
 
@@ -46,6 +47,7 @@ export const recordingEffects = (ports: RecordingPorts) => {
   const growths = new Map<CameraId, Reading>()
   /** The start of each camera's recording, by both clocks. After a restart of the service it follows the wall clock. */
   const starts = new Map<CameraId, Reading>()
+  const readingNow = () => ({ wall: clock.now(), monotonic: clock.monotonic() })
   /** Returns `since` by both clocks. Undefined: the growth was in an earlier run of the service. */
   const anchorOf = ({ camera, of, since }: Wait): Reading | undefined => {
     const known = (of === 'start' ? starts : growths).get(camera)
@@ -112,8 +114,15 @@ export const recordingEffects = (ports: RecordingPorts) => {
       return { watermark, segments: present }
     }),
 
-    confirmSegment: fromPromise<Segment, RecordingSubject>(({ input: { camera, watermark, segments: seen }, signal }) =>
-      segments.first(camera, watermark, signal, namesOf(seen)),
+    confirmSegment: fromPromise<Confirmed, RecordingSubject>(
+      async ({ input: { camera, watermark, segments: seen, startedAt = 0 }, signal }) => {
+        const segment = await segments.first(camera, watermark, signal, namesOf(seen))
+        const last = growths.get(camera)
+        // That of an earlier recording says nothing.
+        const isOwn = last !== undefined && last.at >= startedAt
+        const jump = isOwn && changeBetween({ wall: last.at, monotonic: last.monotonic }, readingNow())
+        return jump && isJump(jump) ? { ...segment, shift: jump.by } : segment
+      },
     ),
 
     saveIntent: fromPromise<void, { intent: RecordingIntent }>(({ input: { intent } }) => note(intent)),

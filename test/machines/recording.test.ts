@@ -4,6 +4,7 @@ import type { RecordingFact } from '../../machines/domain/facts.js'
 import type { RecordingFile, Segment } from '../../machines/domain/ports.js'
 import { because, Failure, type Reason } from '../../machines/domain/reason.js'
 import type { RecordingIntent } from '../../machines/domain/recording.js'
+import { isInUse } from '../../machines/domain/retention.js'
 import { recordingMachine } from '../../machines/recording.js'
 import type { Closed, Finish, Opened, RecordingInput, RecordingSubject, Wait } from '../../machines/recordingContext.js'
 import { recordingView } from '../../machines/recordingView.js'
@@ -238,6 +239,26 @@ describe('recording', () => {
       await fileClosed()
       expect(told(facts).map(([type]) => type)).to.deep.equal(['recording.ended'])
     })
+  })
+
+  it('writes to the file that was opened last, also if the clock was set back and its name is older', async () => {
+    const { actor, clock, facts, view, opened, firstBytes, fileClosed } = record()
+    await opened()
+    await firstBytes()
+    actor.send({ type: 'segment.grew', at: 7_000 })
+    actor.send({ type: 'camera.lost', reason: because('unplugged') })
+    await fileClosed()
+    actor.send({ type: 'camera.ready' })
+    clock.increment(0)
+    await opened([{ filename: 'one.mp4', startedAt: 1_000 }])
+    // Half a minute later, by a clock that was set 60 s back.
+    const back = { filename: 'back.mp4', startedAt: -23_000, shift: -60_000 }
+    await firstBytes(back)
+    expect(view().files).to.deep.equal(['one.mp4', 'back.mp4'])
+    const { filename, gap } = facts.at(-1) as Extract<RecordingFact, { type: 'recording.resumed' }>
+    expect([filename, gap.to, gap.from]).to.deep.equal(['back.mp4', -23_000, -54_000])
+    expect(isInUse(view(), 'back.mp4')).to.equal(true)
+    expect(isInUse(view(), 'one.mp4')).to.equal(false)
   })
 
   it('goes on in a new file when the camera changes its stream, and tells why', async () => {
