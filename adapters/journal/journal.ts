@@ -28,11 +28,13 @@ export interface JournalOptions {
   most?: number
   /** Entries are written once in this time, in ms. */
   pause?: number
+  /** Time between two marks that the service runs, in ms; default 10 s. */
+  markEvery?: number
   open?: (path: string) => Promise<Sink>
 }
 
 /** A file to append to. */
-export type Sink = Pick<FileHandle, 'appendFile' | 'truncate' | 'sync' | 'close'>
+export type Sink = Pick<FileHandle, 'appendFile' | 'truncate' | 'utimes' | 'sync' | 'close'>
 
 /** The oldest of so many files is removed when the next one begins. */
 const parts = 8
@@ -45,10 +47,11 @@ const mostRead = 20_000
 
 /**
  * Continues the journal where it ended. Says with its first entry that the service started, and whether the last run
- * ended without a stop. Never rejects: without a usable folder the journal is kept in memory.
+ * ended without a stop: then the time of the newest file tells until when it was alive. Never rejects: without a usable folder the journal is kept in memory.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { dir, maxSize, maxAge, version, clock, log, most = 4_000, pause = 1_000, open = openSink } = options
+  const { markEvery = 10_000 } = options
   const partSize = Math.max(1, Math.floor(maxSize / parts))
   const inTurn = pLimit(1)
   const { entries: recent, files, fault } = await recall(dir, most)
@@ -151,11 +154,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     to: 'running',
     state: 'running',
     event: 'started',
-    evidence: {
-      version,
-      ...(recent.length > 0 && { previous_run: wasStopped(recent) ? 'stopped' : 'ended without a stop' }),
-    },
+    evidence: { version, ...runBefore(recent, files.at(-1)?.newest ?? 0) },
   })
+  /** Changes the time of the file, which costs no write of data. */
+  const mark = async () => {
+    const now = clock.now() / 1_000
+    await sink?.utimes(now, now).catch(() => {})
+  }
+  const marking = setInterval(() => void inTurn(mark), markEvery).unref()
   // At once: a process that is killed in its first second must not be missing.
   clearTimeout(timer)
   writeSoon()
@@ -179,6 +185,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       append({ at: clock.now(), actor: 'service', from: 'running', to: 'stopped', state: 'stopped', event: 'stopped' })
       isClosed = true
       clearTimeout(timer)
+      clearInterval(marking)
       await inTurn(write)
       if (waiting.length > 0) log.warn('entries of the journal are lost', { entries: waiting.length, reason: trouble })
       await finish().catch(() => {})
@@ -186,7 +193,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
-const wasStopped = (entries: readonly JournalEntry[]): boolean => entries.at(-1)?.event === 'stopped'
+/** How the last run ended. `marked`: when it was last seen alive by the time of its file, epoch ms. */
+function runBefore(entries: readonly JournalEntry[], marked: number): JournalEntry['evidence'] {
+  const last = entries.at(-1)
+  if (last === undefined) return {}
+  if (last.event === 'stopped') return { previous_run: 'stopped' }
+  return { previous_run: 'ended without a stop', last_alive: new Date(Math.max(marked, last.at)).toISOString() }
+}
 
 /** Keeps nothing. */
 export const noJournal: Journal = {

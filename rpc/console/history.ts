@@ -1,5 +1,5 @@
 import { type CameraServiceClient, type Methods, RpcError } from '../client/index.js'
-import type { Change } from './timeline.js'
+import type { Change, Span } from './timeline.js'
 
 type GetHistory = Methods['get_history']
 export type Entry = GetHistory['result']['entries'][number]
@@ -35,3 +35,14 @@ export const changesOf = (entries: readonly Entry[]): Change[] =>
       state === undefined ? [] : [{ at: Date.parse(at), actor, state, ...(from !== undefined && { from }) }],
     )
     .reverse()
+
+/** The times when the service did not run, from the changes of the actor `service`; oldest first. */
+export const outagesOf = (entries: readonly Entry[]): Span[] =>
+  entries.toReversed().flatMap(({ event, at, evidence }, index, all) => {
+    if (event !== 'started') return []
+    const before = all[index - 1]
+    // After a kill, the service was alive at this time at least.
+    const alive = evidence?.last_alive
+    const from = typeof alive === 'string' ? alive : before?.event === 'stopped' ? before.at : undefined
+    return from === undefined ? [] : [{ from: Date.parse(from), to: Date.parse(at) }]
+  })

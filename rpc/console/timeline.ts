@@ -15,6 +15,17 @@ export interface Span {
 }
 
 export type Row = 'connected' | 'streaming' | 'recording' | 'gap'
+
+/** The spans in order; those that touch or overlap are one. */
+const joined = (spans: readonly Span[]): Span[] => {
+  const all: Span[] = []
+  for (const span of spans.toSorted((one, other) => one.from - other.from)) {
+    const last = all.at(-1)
+    if (last !== undefined && span.from <= last.to) last.to = Math.max(last.to, span.to)
+    else all.push({ ...span })
+  }
+  return all
+}
 export type Timeline = Record<Row, Span[]>
 
 /** True if the path of a state has one of the words: `alive.connection.online.life.available` has `available`. */
@@ -60,26 +71,42 @@ export const spansOf = (
   return spans
 }
 
-/** The last hours of a camera. `changes`: of the camera and the actors below it, oldest first. */
+/**
+ * The last hours of a camera. `changes`: of the camera and the actors below it, oldest first. `outages`: the times when
+ * the service did not run: a recording that continued has a gap there.
+ */
 export const timelineOf = (
   camera: string,
   changes: readonly Change[],
   window: Span,
   now: Readonly<Record<Row, boolean>>,
+  outages: readonly Span[] = [],
 ): Timeline => {
   const own = `camera:${camera}`
-  const spans = (row: Row): Span[] => {
+  const changesOfRow = (row: Row) => {
     const { actor, states, left } = rows[row]
-    const about = changes
+    return changes
       .filter(({ actor: name }) => name.startsWith(own) && actor.test(name.slice(own.length)))
       .map(({ at, from, state }) => ({ at, wasOn: has(from, left), isOn: states.includes(state) }))
-    return spansOf(about, window, now[row])
   }
+  // Nothing is the case from then on until the next run says so.
+  const ends = outages.map(({ from }) => ({ at: from, wasOn: false, isOn: false }))
+  const spans = (row: Row): Span[] => {
+    const all = [...changesOfRow(row), ...ends].sort((one, other) => one.at - other.at)
+    return spansOf(all, window, now[row])
+  }
+  const [recording, gap] = [spans('recording'), spans('gap')]
+  const lost = outages.flatMap(({ from, to }) => {
+    if (![...recording, ...gap].some((span) => span.to === from)) return []
+    // Until the recording of the next run has a state of its own.
+    const next = changesOfRow('recording').find(({ at }) => at >= to)
+    return [{ from, to: next?.at ?? to }]
+  })
   return {
     connected: spans('connected'),
     streaming: spans('streaming'),
-    recording: spans('recording'),
-    gap: spans('gap'),
+    recording,
+    gap: joined([...gap, ...lost]),
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { type CameraServiceClient, RpcError } from '../../rpc/client/index.js'
-import { changesOf, readHistory } from '../../rpc/console/history.js'
+import { changesOf, outagesOf, readHistory } from '../../rpc/console/history.js'
 import { type Change, hoursIn, type Row, timelineOf } from '../../rpc/console/timeline.js'
 
 const window = { from: 1_000, to: 2_000 }
@@ -50,6 +50,33 @@ describe('the timeline of a camera', () => {
       { from: 1_500, to: 1_800 },
     ])
     expect(gap).to.deep.equal([{ from: 1_400, to: 1_500 }])
+  })
+
+  it('has no span while the service did not run; a recording that continued has a gap', () => {
+    const camera = 'camera:camera0'
+    const recording = 'camera:camera0/recording'
+    const changes: Change[] = [
+      { at: 1_100, actor: camera, from: away, state: 'available' },
+      { at: 1_200, actor: recording, from: 'holding.underway.confirming', state: 'recording' },
+      // The next run of the service.
+      { at: 1_500, actor: camera, state: 'probing' },
+      { at: 1_510, actor: recording, state: 'interrupted' },
+      { at: 1_520, actor: camera, from: 'alive.connection.online.life.probing', state: 'available' },
+      { at: 1_600, actor: recording, from: 'holding.underway.confirming', state: 'recording' },
+    ]
+    const now = { ...off, connected: true, recording: true }
+    const found = timelineOf('camera0', changes, window, now, [{ from: 1_300, to: 1_450 }])
+    expect(found.connected).to.deep.equal([
+      { from: 1_100, to: 1_300 },
+      { from: 1_520, to: 2_000 },
+    ])
+    expect(found.recording).to.deep.equal([
+      { from: 1_200, to: 1_300 },
+      { from: 1_600, to: 2_000 },
+    ])
+    expect(found.gap).to.deep.equal([{ from: 1_300, to: 1_600 }])
+    const idle = timelineOf('camera0', changes.slice(0, 1), window, now, [{ from: 1_300, to: 1_450 }])
+    expect(idle.gap, 'nothing was recorded').to.deep.equal([])
   })
 
   it('ends with the last change if the actor ended without another one', () => {
@@ -123,5 +150,28 @@ describe('the history', () => {
     })
     expect(await readHistory(client, {})).to.have.length(10)
     expect(await readHistory(client, { limit: 2 })).to.have.length(2)
+  })
+})
+
+describe('the outages of the service', () => {
+  const entry = (seq: number, event: string, at: string, evidence?: object) =>
+    ({ seq, event, at, actor: 'service', text: '', ...(evidence && { evidence }) }) as never
+
+  it('are from a stop, or from the last sign of life, to the next start', () => {
+    const newestFirst = [
+      entry(5, 'started', '2026-01-02T00:00:50Z', {
+        previous_run: 'ended without a stop',
+        last_alive: '2026-01-02T00:00:40Z',
+      }),
+      entry(4, 'started', '2026-01-02T00:00:30Z', { previous_run: 'stopped' }),
+      entry(3, 'stopped', '2026-01-02T00:00:20Z'),
+      // Its stop is too long ago.
+      entry(2, 'started', '2026-01-02T00:00:10Z', { previous_run: 'stopped' }),
+    ]
+    const seconds = (span: { from: number; to: number }) => [span.from, span.to].map((at) => (at / 1_000) % 60)
+    expect(outagesOf(newestFirst).map(seconds)).to.deep.equal([
+      [20, 30],
+      [40, 50],
+    ])
   })
 })

@@ -59,6 +59,31 @@ describe('adapters: journal', () => {
     expect(whole.map((line) => JSON.parse(line).seq)).to.deep.equal([1, 2, 3, 4])
   })
 
+  it('says until when the last run was alive, by the marks on its file', async () => {
+    const first = await open({ markEvery: 5 })
+    const path = join(dir, 'journal-000001.jsonl')
+    const marked = async () => {
+      const time = () =>
+        stat(path).then(
+          ({ mtimeMs }) => mtimeMs,
+          () => 0,
+        )
+      while ((await time()) !== now) await new Promise((resolve) => setImmediate(resolve))
+    }
+    // Only a mark sets the time of the file to that of the clock.
+    await marked()
+    now += 60_000
+    await marked()
+    const text = await readFile(path, 'utf8')
+    await first.close()
+    await writeFile(path, text)
+    await utimes(path, now / 1_000, now / 1_000)
+    const second = await open()
+    const { evidence } = second.recent().at(-1) ?? {}
+    expect(evidence?.last_alive).to.equal(new Date(now).toISOString())
+    await second.close()
+  })
+
   it('leaves out lines that are no entries', async () => {
     await (await open()).close()
     const [name = ''] = await files()
@@ -126,6 +151,7 @@ describe('adapters: journal', () => {
           await file.appendFile(data)
         },
         truncate: (length) => file.truncate(length),
+        utimes: (atime, mtime) => file.utimes(atime, mtime),
         sync: () => file.sync(),
         close: () => file.close(),
       }
