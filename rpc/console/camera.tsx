@@ -13,7 +13,7 @@ export const CameraView = ({ id }: { id: string }) => {
   if (camera === undefined)
     return isLoaded ? (
       <Empty title={`There is no ${id}`}>
-        It may have left for good. <a href="#/cameras">All cameras</a>
+        It may have left for good, or your credential is not for it. <a href="#/cameras">All cameras</a>
       </Empty>
     ) : (
       <p class="quiet">Loading…</p>
@@ -54,7 +54,8 @@ export const CameraView = ({ id }: { id: string }) => {
 const StateCard = ({ camera }: { camera: Camera }) => {
   const { client } = useSession()
   const { id, state, since, connected_at: connected, resolution, fps, kind } = camera
-  const { data } = useLoaded(() => client.call('get_camera_status', { device: id }), `${id} ${state}`, 5_000)
+  const every = camera.stream_state === 'ACTIVE' ? 2_000 : 5_000
+  const { data } = useLoaded(() => client.call('get_camera_status', { device: id }), `${id} ${state}`, every)
   const metrics = data?.metrics
   const stream = wordText(camera.stream_state)
   return (

@@ -1,5 +1,5 @@
 import type { Camera } from '../client/index.js'
-import { clockText, wordText } from './format.js'
+import { clockText, countText, wordText } from './format.js'
 import { useFacts, useNow, useSession } from './hooks.js'
 import { RecordIcon, SnapshotIcon, StopIcon } from './icons.js'
 import { Action, Badge, type Tone } from './parts.js'
@@ -57,17 +57,19 @@ export const CameraActions = ({ camera }: { camera: Camera }) => {
   if (role === 'viewer') return null
   const { id: device, name } = camera
   const snapshot = async () => {
-    const { filename, tier, age_ms } = await client.call('take_snapshot', { device })
+    const { filename, age_ms } = await client.call('take_snapshot', { device })
     const age = age_ms < 1_000 ? '' : `, ${Math.round(age_ms / 1_000)} s old`
-    return `Snapshot saved as ${filename} (tier ${tier}${age}).`
+    return `Snapshot saved as ${filename}${age}.`
   }
   const start = async () => {
     await client.call('start_recording', { device }, { timeout: 60_000 })
     return `${name} is recording.`
   }
   const stop = async () => {
-    const { files, duration } = await client.call('stop_recording', { device }, { timeout: 60_000 })
-    return `The recording of ${name} is saved: ${clockText(duration * 1_000)} in ${files.join(', ')}.`
+    const { files, duration, gaps } = await client.call('stop_recording', { device }, { timeout: 60_000 })
+    const missing = gaps.reduce((sum, { from, to }) => sum + Date.parse(to) - Date.parse(from), 0)
+    const without = gaps.length === 0 ? '' : `, without ${clockText(missing)} in ${countText(gaps.length, 'gap')}`
+    return `The recording of ${name} is saved: ${clockText(duration * 1_000)}${without}, in ${files.join(', ')}.`
   }
   return (
     <div class="row">

@@ -1,9 +1,10 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Methods } from '../client/index.js'
+import { Confirm, Dialog } from './dialog.js'
 import { byDay, bytesText, clockText, countText, dayText } from './format.js'
 import { useFacts, useLoaded, useNow, useSession } from './hooks.js'
 import { CameraOffIcon, DeleteIcon, DownloadIcon, LockIcon, PlayIcon } from './icons.js'
-import { Action, Badge, Confirm, Dialog, Empty, Pairs, Pending, Time } from './parts.js'
+import { Action, Badge, Empty, Pairs, Pending, Time } from './parts.js'
 import { sentence } from './reduce.js'
 import { hrefOf } from './route.js'
 

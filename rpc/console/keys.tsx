@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { Methods } from '../client/index.js'
+import { Confirm, Dialog } from './dialog.js'
 import { wordText } from './format.js'
 import { useLoaded, useSession } from './hooks.js'
-import { Action, Badge, Card, Confirm, Dialog, Empty, Pending, Table, Time } from './parts.js'
+import { Action, Badge, Card, Empty, Pending, Table, Time } from './parts.js'
 import type { Role } from './store.js'
 
 type Key = Methods['list_api_keys']['result']['keys'][number]

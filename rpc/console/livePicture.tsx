@@ -77,6 +77,7 @@ interface VideoProps {
 
 const Video = ({ camera, way, fail, shown }: VideoProps) => {
   const { client } = useSession()
+  const isConnected = useFacts(({ connection }) => connection === 'open')
   const ref = useRef<HTMLVideoElement>(null)
   useEffect(() => {
     const video = ref.current
@@ -101,7 +102,7 @@ const Video = ({ camera, way, fail, shown }: VideoProps) => {
   return (
     <>
       <video ref={ref} muted autoplay playsInline aria-label={`Live picture of ${camera.name}`} onPlaying={shown} />
-      <span class="live-wait">Waking the camera…</span>
+      <span class="live-wait">{isConnected ? 'Waking the camera…' : 'Waiting for the service…'}</span>
     </>
   )
 }

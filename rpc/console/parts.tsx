@@ -1,8 +1,8 @@
 import type { ComponentChildren, ComponentType } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useState } from 'preact/hooks'
 import { agoText, durationText, timeText } from './format.js'
-import { useNow, useSession } from './hooks.js'
-import { AlertIcon, CheckIcon, CloseIcon, InfoIcon, MinusIcon } from './icons.js'
+import { useFacts, useNow, useSession } from './hooks.js'
+import { AlertIcon, CheckIcon, InfoIcon, MinusIcon } from './icons.js'
 import type { Permission } from './reduce.js'
 import { sentence } from './reduce.js'
 import { errorText } from './session.js'
@@ -78,8 +78,10 @@ export const Action = ({ label, busyLabel, Icon, permission, tone = 'plain', nam
   const { store } = useSession()
   const [isBusy, setBusy] = useState(false)
   const why = useId()
-  const isRefused = permission?.allowed === false
-  const reason = isRefused ? sentence(permission?.why ?? '') : ''
+  // The client would send it after the next connection, when nobody expects it any more.
+  const isOpen = useFacts(({ connection }) => connection === 'open')
+  const isRefused = !isOpen || permission?.allowed === false
+  const reason = !isOpen ? 'There is no connection to the service.' : sentence(permission?.why ?? '')
   const act = async () => {
     if (isBusy) return
     if (isRefused) return tell(store, reason, 'failed')
@@ -136,10 +138,26 @@ export const Problem = ({ text, retry }: { text: string; retry?: () => void }) =
   </div>
 )
 
+/** Longer than any answer of a service that works, in ms. */
+const slow = 5_000
+
 /** Data that are loading, or could not be loaded. Nothing once they are there. */
 export const Pending = ({ data, error, reload }: { data?: unknown; error?: string; reload?: () => void }) => {
+  const [isSlow, setSlow] = useState(false)
+  const isLoading = data === undefined && error === undefined
+  useEffect(() => {
+    setSlow(false)
+    if (!isLoading) return
+    const timer = setTimeout(() => setSlow(true), slow)
+    return () => clearTimeout(timer)
+  }, [isLoading])
   if (error !== undefined) return <Problem text={error} {...(reload && { retry: reload })} />
-  return data === undefined ? <p class="quiet">Loading…</p> : null
+  if (!isLoading) return null
+  return (
+    <p class="quiet" role="status">
+      {isSlow ? 'Loading… The service has not answered yet.' : 'Loading…'}
+    </p>
+  )
 }
 
 /** `value` from 0 to 1. */
@@ -206,78 +224,4 @@ export const Table = ({ name, head, rows }: { name: string; head: string[]; rows
       </tbody>
     </table>
   </section>
-)
-
-/** A modal dialog; Escape and a click beside it close it. */
-export const Dialog = ({
-  title,
-  close,
-  children,
-  isWide = false,
-}: {
-  title: string
-  close(): void
-  children: ComponentChildren
-  isWide?: boolean
-}) => {
-  const ref = useRef<HTMLDialogElement>(null)
-  const heading = useId()
-  useEffect(() => {
-    ref.current?.showModal()
-  }, [])
-  return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes a dialog without our help
-    <dialog
-      ref={ref}
-      class={isWide ? 'wide' : ''}
-      aria-labelledby={heading}
-      onClose={close}
-      onClick={(event) => {
-        if (event.target === ref.current) ref.current?.close()
-      }}
-    >
-      <div class="dialog">
-        <div class="dialog-head">
-          <h2 id={heading}>{title}</h2>
-          <button type="button" class="button small" aria-label="Close" onClick={() => ref.current?.close()}>
-            <CloseIcon />
-          </button>
-        </div>
-        {children}
-      </div>
-    </dialog>
-  )
-}
-
-/** Asks before something that cannot be undone. */
-export const Confirm = ({
-  title,
-  text,
-  label,
-  close,
-  run,
-}: {
-  title: string
-  text: string
-  label: string
-  close(): void
-  run(): Promise<string | undefined>
-}) => (
-  <Dialog title={title} close={close}>
-    <p>{text}</p>
-    <div class="row end">
-      <button type="button" class="button" onClick={close}>
-        Cancel
-      </button>
-      <Action
-        label={label}
-        tone="danger"
-        run={async () => {
-          const done = await run()
-          close()
-          return done
-        }}
-      />
-    </div>
-  </Dialog>
 )

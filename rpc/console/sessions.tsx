@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { Methods } from '../client/index.js'
+import { Confirm } from './dialog.js'
 import { countText, wordText } from './format.js'
 import { useLoaded, useSession } from './hooks.js'
-import { Action, Ago, Card, Confirm, Empty, Pending, Table, Time } from './parts.js'
+import { Action, Ago, Card, Empty, Pending, Table, Time } from './parts.js'
 
 type Result = Methods['list_sessions']['result']
 

@@ -5,7 +5,7 @@ import { ConfigurationTab } from './configurationTab.js'
 import { bytesText, countText, durationText, wordText } from './format.js'
 import { useFacts, useLoaded, useNow, useSession } from './hooks.js'
 import { KeysTab } from './keys.js'
-import { Badge, Bar, Card, For, Pairs, Pending, Time, type Tone } from './parts.js'
+import { Badge, Bar, Card, For, Pairs, Pending, Problem, Time, type Tone } from './parts.js'
 import { sentence } from './reduce.js'
 import { hrefOf, type Tab, tabs } from './route.js'
 import { SessionsTab } from './sessions.js'
@@ -27,6 +27,7 @@ export const SystemView = ({ tab, actor }: { tab: Tab; actor?: string }) => {
           ))}
         </nav>
       )}
+      {shown !== tab && <Problem text={`${wordText(tab)} is for administrators only.`} />}
       <Panel tab={shown} {...(actor && { actor })} />
     </>
   )

@@ -31,10 +31,14 @@ export const playByWhep = (video: HTMLVideoElement, url: string, failed: (why: s
     if (signal.aborted) return
     ended.abort()
     clearTimeout(timer)
-    peer.close()
     video.srcObject = null
-    // The media server would notice by itself, but keep the camera awake until then.
-    if (resource !== undefined) void fetch(resource, { method: 'DELETE', keepalive: true }).catch(() => {})
+    // The media server would notice by itself, but keep the camera awake until then. First this: with its connection the
+    // session ends, and the browser would report an error.
+    const told = resource === undefined ? Promise.resolve() : fetch(resource, { method: 'DELETE', keepalive: true })
+    void told.then(
+      () => peer.close(),
+      () => peer.close(),
+    )
   }
   const fail = (why: string) => {
     if (signal.aborted) return

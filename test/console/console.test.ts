@@ -187,6 +187,7 @@ describeInBrowser(`the console in a browser, ${kindHere} media server`, function
     await go(page, '#/system/keys')
     await page.getByRole('heading', { name: 'Media server' }).waitFor()
     expect(await page.getByRole('link', { name: 'Keys' }).count()).to.equal(0)
+    await page.getByText('Keys is for administrators only.').waitFor()
   })
 
   it('plays live video, or says why it shows stills', async () => {
@@ -234,7 +235,7 @@ describeInBrowser(`the console in a browser, ${kindHere} media server`, function
     await sees(page, isPlaying)
   })
 
-  it('says that the connection was lost, and goes on by itself', async () => {
+  it('says that the connection was lost, refuses its buttons meanwhile, and goes on by itself', async () => {
     const page = await open()
     let drop = (): Promise<void> => Promise.resolve()
     let isDown = false
@@ -243,15 +244,22 @@ describeInBrowser(`the console in a browser, ${kindHere} media server`, function
       socket.connectToServer()
       drop = () => socket.close({ code: 1001, reason: 'the test drops it' })
     })
-    await signIn(page, await service.token('viewer'))
+    await signIn(page, await service.token('operator'))
     await tile(page, 'front-door').waitFor()
     isDown = true
     await drop()
     const lost = page.getByRole('status').getByText(/^No connection: what you see may be old/)
     await lost.waitFor()
     expect(await tile(page, 'front-door').count()).to.equal(1)
+    const record = tile(page, 'front-door').getByRole('button', { name: 'Record front-door' })
+    expect(await record.getAttribute('aria-disabled')).to.equal('true')
+    await record.press('Enter')
+    await page.getByRole('status').getByText('There is no connection to the service.', { exact: true }).waitFor()
     isDown = false
     await lost.waitFor({ state: 'hidden' })
+    // It was not sent later either.
+    const { recording } = await service.call('get_camera_status', { device: 'camera0' })
+    expect(recording).to.equal(undefined)
     await service.call('simulate', { device: 'camera1', action: 'unplug' })
     await tile(page, 'loading-bay').getByText('Unplugged', { exact: true }).waitFor()
   })
