@@ -42,7 +42,9 @@ export function createCauses({
       const { actor, cause } = entry
       // What brought the actor into the good state before is no cause of what came after it.
       if (isGood(entry) && chain.some((later) => later.actor === actor)) break
-      const before: JournalEntry | undefined = cause?.seq === undefined ? undefined : journalist.entry(cause.seq)
+      // A simulated fault comes from outside, not from the fault before it.
+      const seq = actor === 'simulation' ? undefined : cause?.seq
+      const before: JournalEntry | undefined = seq === undefined ? undefined : journalist.entry(seq)
       const last = chain.at(-1)
       // The later entry then follows from what the earlier one followed from.
       const isStep = last && (isPassedOn(entry, last) || (before && isStepOfStart(entry, last)))

@@ -179,8 +179,10 @@ interface Shown {
 }
 
 /** What else a person should know about a camera. */
-function remarksOn({ identity, stream }: CameraView): string[] {
+function remarksOn({ identity, stream, recording }: CameraView): string[] {
+  const why = recording?.reason?.details
   return [
+    ...(recording?.status === 'INTERRUPTED' ? [`its recording is interrupted${why ? `: ${why}` : ''}`] : []),
     ...(isBroken(stream) ? [`its stream does not run: ${stream.reason?.details}`] : []),
     ...(identity.ambiguous ? [ambiguityOf(identity).details] : []),
   ]

@@ -9,7 +9,7 @@ type Fields = Readonly<Record<string, unknown>>
 /** Members of events that are evidence. */
 const members = [
   ...['available', 'percent', 'missing', 'mode', 'presence', 'pid', 'sender', 'exit_code', 'errno', 'http_status'],
-  ...['line', 'udev_action', 'filename', 'version', 'kind', 'away', 'duration', 'format'],
+  ...['line', 'udev_action', 'filename', 'version', 'kind', 'away', 'duration', 'format', 'action'],
 ] as const
 /** In characters, of one text. */
 const longest = 200

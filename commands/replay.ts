@@ -23,7 +23,11 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
     const content = await readFile(bundle)
     const isCompressed = content[0] === 0x1f && content[1] === 0x8b
     const { header, trace } = readBundle((isCompressed ? gunzipSync(content) : content).toString())
-    if (trace.length === 0) return { status: unusable, err: 'the bundle has no trace: the service did not run' }
+    if (trace.length === 0)
+      return {
+        status: unusable,
+        err: 'the bundle has no trace: no service ran when it was made. A trace ends with its run of the service',
+      }
     const charts = fingerprintOf(fleetMachine)
     if (header.charts !== charts && !force)
       return {
@@ -42,11 +46,14 @@ export async function replay({ bundle, until, actor, force, makeTest }: CommandO
     if (actor !== undefined && !names.some((name) => isWithin(name, actor)))
       return { status: unusable, err: `the bundle has no actor ${actor}. It has ${ownersOf(names).join(', ')}` }
     if (result.difference) return { status: 1, out: differenceText(result, result.difference) }
-    if (makeTest !== undefined) await writeFile(makeTest, regressionText(header.service, charts, records, until))
-    return { status: 0, out: equalText(result, actor) }
+    const equal = equalText(result, actor)
+    if (makeTest === undefined) return { status: 0, out: equal }
+    await writeFile(makeTest, regressionText(header.service, charts, records, until), { flag: force ? 'w' : 'wx' })
+    return { status: 0, out: equal, err: `the test is in ${makeTest}` }
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException
-    const details = code === 'ENOENT' ? `there is no file ${path ?? bundle}` : reasonOf(error)
+    if (code === 'EEXIST') return { status: unusable, err: `${makeTest} exists: name another file, or --force` }
+    const details = code === 'ENOENT' ? `there is no file or folder of ${path ?? bundle}` : reasonOf(error)
     return { status: unusable, err: `the bundle cannot be replayed: ${details}` }
   }
 }

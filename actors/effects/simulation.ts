@@ -42,9 +42,10 @@ export const simulationEffects = (ports: SimulationPorts) => ({
     return { at: ports.clock.monotonic() }
   }),
 
-  causeFault: fromPromise<Done, { act: Act }>(({ input: { act }, signal }) =>
-    within(actLimit, signal, (limited) => cause(act, ports, limited)),
-  ),
+  causeFault: fromPromise<Done, { act: Act }>(async ({ input: { act }, signal }) => {
+    const done = await within(actLimit, signal, (limited) => cause(act, ports, limited))
+    return { ...done, action: act.action }
+  }),
 })
 
 function becomesReady(

@@ -16,9 +16,10 @@ export async function call(
   client: Pick<CameraServiceClient, 'call'>,
 ): Promise<Outcome> {
   const params = paramsIn(text === '-' ? await stdin() : (text ?? '{}'))
-  for (const warning of unknownMembers(method, params)) log.warn(warning)
   try {
     const result = await client.call(method as keyof Methods, params as never, { timeout: limit, signal })
+    // Not before: a refusal says itself what it does not know.
+    for (const warning of unknownMembers(method, params)) log.warn(warning)
     return { status: 0, out: JSON.stringify(result, null, 2) }
   } catch (error) {
     if (!(error instanceof RpcError) || error.code !== -32601) throw error

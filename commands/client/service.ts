@@ -118,12 +118,22 @@ type Words = 'command line' | 'API'
 /** What is wrong and what to do. */
 function sentence({ method, code, message, data }: RpcError, words: Words = 'command line'): string {
   if (words === 'API') {
-    // The details name the parameter already, and nobody sees the data here.
+    // The details name the parameter already.
     const isAboutData = suggestionKeyOf(code, data) === 'invalidParams'
-    return sentencesOf(message, data.details, isAboutData ? undefined : data.suggestion)
+    return sentencesOf(message, data.details, isAboutData ? undefined : withData(data))
   }
   // The person has not called a method.
   return personal(code, message.replace(`${method}: `, ''), data)
+}
+
+/** The suggestion, with what it refers to: nobody sees the data here. */
+const withData = ({ suggestion, ...data }: RpcError['data']): string | undefined => {
+  const members: Record<string, unknown> = data
+  return typeof suggestion === 'string'
+    ? suggestion.replace(/data\.(\w+)/g, (name, member) =>
+        members[member] === undefined ? name : `${name} (${[members[member]].flat().join(', ')})`,
+      )
+    : undefined
 }
 
 const personal = (code: number, message: string, data: Readonly<Record<string, unknown>>): string => {

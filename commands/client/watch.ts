@@ -92,7 +92,10 @@ export async function watch(
     signal.addEventListener('abort', () => resolve({ status: 0 }), { once: true })
     service.onState((state, reason) => {
       if (state === 'closed' && reason !== undefined) reject(reason)
-      if (state === 'waiting') log.warn(`the connection was lost (${reason?.message ?? 'no reason'}), connecting again`)
+      // Further attempts would only lock out others of this host.
+      if (state === 'waiting' && reason instanceof RpcError && reason.code === -32001) reject(reason)
+      else if (state === 'waiting')
+        log.warn(`the connection was lost (${reason?.message ?? 'no reason'}), connecting again`)
       if (state === 'open') log.warn('connected again')
     })
   })

@@ -185,15 +185,23 @@ export function entryInWords(entry: JournalEntry): string {
   const by = cause?.by ? ` (${cause.by.user}, request ${cause.by.request})` : ''
   const what = eventInWords(event, machine, evidence?.reason !== undefined)
   const details =
-    typeof evidence?.details === 'string' ? evidence.details : (runBefore(entry) ?? fillingOf(entry, machine))
+    typeof evidence?.details === 'string'
+      ? evidence.details
+      : (runBefore(entry) ?? faultOf(entry) ?? fillingOf(entry, machine))
   const outside = cause !== undefined && cause.seq === undefined && cause.event !== event
   return `${what}${by}${details ? `: ${details}` : ''}${outside ? `; before it, ${eventInWords(cause.event)}` : ''}`
 }
 
+/** Which fault was simulated. */
+const faultOf = ({ event, evidence }: JournalEntry): string | undefined =>
+  event === 'causeFault done' && evidence?.action !== undefined ? String(evidence.action) : undefined
+
 /** How the run of the service before this one ended. */
-function runBefore({ event, evidence: { previous_run: previous } = {} }: JournalEntry): string | undefined {
+function runBefore({ event, evidence = {} }: JournalEntry): string | undefined {
+  const { previous_run: previous, last_alive: alive } = evidence
   if (event !== 'started' || previous === undefined) return undefined
-  return `the run before it ${previous === 'stopped' ? 'was stopped' : previous}`
+  if (previous === 'stopped') return 'the run before it was stopped'
+  return `the run before it ${previous}${alive === undefined ? '' : `, soon after ${alive}`}`
 }
 
 /** What the measurement of a disk found. */

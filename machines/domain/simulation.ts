@@ -146,6 +146,8 @@ export function isOf({ key, basis }: Identity, { vendorId, productId, serial, po
 
 /** What an act did. */
 export interface Done {
+  /** For the journal. */
+  action?: Action
   /** The camera that it was about. */
   camera?: CameraId
   /** A virtual camera is unplugged, or plugged in again. */

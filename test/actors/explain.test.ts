@@ -117,6 +117,14 @@ describe('explanations', () => {
     expect(before.at(-1)).to.include({ state: 'interrupted', event: 'stream.lost' })
   })
 
+  it('say of a camera that its recording is interrupted', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.cameraHangs?.begin(['camera0'])
+    await world.pass(4_000)
+    expect(camera().text).to.include('can be used; its recording is interrupted: no data is written')
+  })
+
   it('name the restart of the service before a recording that continues', async () => {
     await world.record('camera0')
     await world.pass(2_000)

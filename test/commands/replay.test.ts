@@ -75,17 +75,19 @@ describe('command replay', () => {
     expect((await run('hello')).err).to.contain('this is not a support bundle')
     expect(await run(lines[0] ?? '')).to.deep.equal({
       status: 2,
-      err: 'the bundle has no trace: the service did not run',
+      err: 'the bundle has no trace: no service ran when it was made. A trace ends with its run of the service',
     })
     const missing = await replay({ name: 'replay', bundle: join(dir, 'none'), force: false })
     expect([missing.status, missing.err]).to.deep.equal([2, missing.err])
-    expect(missing.err).to.equal(`the bundle cannot be replayed: there is no file ${join(dir, 'none')}`)
+    expect(missing.err).to.equal(`the bundle cannot be replayed: there is no file or folder of ${join(dir, 'none')}`)
   })
 
   it('makes a file for test/replays, up to an event', async () => {
     const makeTest = join(dir, 'test.jsonl')
     expect((await run(lines.join('\n'), { until: 50, makeTest })).status).to.equal(0)
     const written = await readFile(makeTest, 'utf8')
+    const again = await run(lines.join('\n'), { until: 50, makeTest })
+    expect([again.status, again.err]).to.deep.equal([2, `${makeTest} exists: name another file, or --force`])
     expect(JSON.parse(written.trim().split('\n').at(-1) ?? '').seq).to.equal(50)
     expect((await run(written)).out).to.contain('equal: 50 events')
   })
