@@ -6,7 +6,7 @@ import { flappingOf, flappingText, isWithin, type Journal, type JournalEntry } f
 import { keptValues } from '../machines/domain/kept.js'
 import type { WallClock } from '../machines/domain/ports.js'
 import { isReasonCode, type Reason } from '../machines/domain/reason.js'
-import type { CameraView, Cause } from '../machines/domain/views.js'
+import type { CameraView, Cause, LinkView } from '../machines/domain/views.js'
 import { actorName } from './actorName.js'
 import { scheduledOf } from './actorSystem.js'
 import { createCauses } from './causes.js'
@@ -149,7 +149,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
       const found = explained(`recording of ${view.id}`, { title, words: stateWords.recording, actor, cause, also })
       return {
         ...found,
-        text: [found.text, ...interruptionsOf(view)].join('; '),
+        text: [found.text, ...interruptionsOf(view), ...doubtOf(view, directory.link())].join('; '),
         allowed: view.allowed.filter(isOfRecording),
         refused: refusedOf(view).filter(({ method }) => isOfRecording(method)),
       }
@@ -164,7 +164,10 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
             ? directory.storage().cause
             : directory.system().discovery.cause
       const words = stateWords[name]
-      return explained(name, { title: titles[name], words, actor, cause, timersOfActors: [actor, ...also] })
+      const found = explained(name, { title: titles[name], words, actor, cause, timersOfActors: [actor, ...also] })
+      // The end of this limit would change nothing.
+      const timers = found.timers.filter((timer) => cause.state !== 'down' || timer.name !== 'connectLimit')
+      return { ...found, timers }
     },
   }
 }
@@ -200,6 +203,12 @@ function interruptionsOf({ recording }: CameraView): string[] {
   const until = new Date(last.to).toISOString()
   return [`it was interrupted ${times} for ${spanText(last.to - last.from)} until ${until}: ${last.reason.details}`]
 }
+
+/** A media server that does not answer may be the cause long before it counts as down. */
+const doubtOf = ({ recording }: CameraView, { state, cause }: LinkView): string[] =>
+  recording?.status === 'INTERRUPTED' && recording.reason?.code === 'no_data' && state === 'degraded'
+    ? [`perhaps because of the media server: ${cause.reason?.details ?? 'it works only partly'}`]
+    : []
 
 /** The parts of a camera whose failures fail requests. */
 const parts = ['recording', 'snapshot', 'demand', 'pipeline', 'pull'] as const

@@ -93,16 +93,17 @@ const mostNamed = 10
 /** The params that the method does not know, which have no effect. `values`: a client's params, of any type. */
 export function unknownParams(method: Method, values: unknown): string[] | undefined {
   if (typeof values !== 'object' || values === null || Array.isArray(values)) return undefined
-  const { properties = {} } = method.params as { properties?: object }
-  const { aliases = {} } = method
+  const { properties } = method.params as { properties?: object }
   let unknown: string[] | undefined
-  for (const key of Object.keys(values)) {
-    if (Object.hasOwn(properties, key) || Object.hasOwn(aliases, key)) continue
+  for (const key in values) {
+    if (isMember(properties, key) || isMember(method.aliases, key) || !Object.hasOwn(values, key)) continue
     unknown ??= []
     if (unknown.length < mostNamed) unknown.push(key.slice(0, 64))
   }
   return unknown
 }
+
+const isMember = (of: object | undefined, key: string): boolean => of !== undefined && Object.hasOwn(of, key)
 
 /**
  * Unknown params are ignored, but one that is nearly the name of another was meant: with `dryrun`, a call would delete

@@ -125,6 +125,20 @@ describe('explanations', () => {
     expect(camera().text).to.include('can be used; its recording is interrupted: no data is written')
   })
 
+  it('doubt the media server before it counts as down, if a file does not grow', async () => {
+    await world.record('camera0')
+    await world.pass(2_000)
+    await world.faults.serverHangs?.begin([])
+    const seen = new Set<string>()
+    for (let passed = 0; passed < 8_000; passed += 100) {
+      await world.pass(100)
+      const { state, text } = world.actors.explain.recording('camera0')
+      const isDoubted = world.actors.explain.component('mediamtx').state === 'degraded'
+      if (state === 'interrupted' && isDoubted) seen.add(text.replace(/^.*; /, ''))
+    }
+    expect([...seen]).to.deep.equal(['perhaps because of the media server: no answer within 2 s'])
+  })
+
   it('name the restart of the service before a recording that continues', async () => {
     await world.record('camera0')
     await world.pass(2_000)
