@@ -66,7 +66,8 @@ ${rounds}. p99: of one request at a time on one connection.`,
 
 const percent = (share: number) => `${Math.round(100 * share)} %`
 
-const requestOf = (method: string) => requestText(2, method, { device: 'camera0' })
+const requestOf = (method: string) =>
+  requestText(2, method, method === 'get_camera_status' ? { device: 'camera0' } : {})
 
 async function pair(bench: Bench, connections: number, method: string) {
   const bytes = await replySize(bench, method)
