@@ -5,8 +5,11 @@ import type { Journalist } from './journal.js'
 export interface Causes {
   /** The latest change of the public state of an actor, then what led to it, at most ten. */
   of(actor: string): JournalEntry[]
-  /** Newest first: how its state began, if it has lasted over several changes; of a good state: the fault before it. */
-  before(actor: string): JournalEntry[]
+  /**
+   * What was before such a chain, newest first: how the state began, if it has lasted over several changes; of a good
+   * state: the fault before it.
+   */
+  before(causes: readonly JournalEntry[]): JournalEntry[]
 }
 
 /** Entries of one chain of causes. */
@@ -54,15 +57,13 @@ export function createCauses({
     }
     return chain
   }
-  const chainOf = (actor: string): JournalEntry[] => chainFrom(journalist.latest(actor))
 
-  const beforeOf = (actor: string): JournalEntry[] => {
-    const causes = chainOf(actor)
+  const beforeOf: Causes['before'] = (causes) => {
     const [latest] = causes
     if (latest === undefined) return []
     const past = journal
       .recent()
-      .filter((entry) => entry.actor === actor && entry.state !== undefined && entry.seq <= latest.seq)
+      .filter((entry) => entry.actor === latest.actor && entry.state !== undefined && entry.seq <= latest.seq)
       .reverse()
     const { state } = isGood(latest) ? (faultBefore(past.slice(1)) ?? latest) : latest
     if (state === undefined || good.has(state)) return []
@@ -75,7 +76,7 @@ export function createCauses({
     return [...known.values()].sort((one, other) => other.seq - one.seq).slice(0, longest)
   }
 
-  return { of: chainOf, before: beforeOf }
+  return { of: (actor) => chainFrom(journalist.latest(actor)), before: beforeOf }
 }
 
 /** The newest fault that ended with a good state. `past`: the entries before that one, newest first. */

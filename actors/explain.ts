@@ -57,7 +57,7 @@ export function createExplain({ fleet, directory, journalist, journal, clock }: 
     { title, words, actor, cause, timersOfActors = [actor], also = [] }: Shown,
   ): Explanation => {
     const causes = causesOf.of(actor)
-    const before = causesOf.before(actor)
+    const before = causesOf.before(causes)
     const meaning = words[cause.state] ?? `is ${cause.state}`
     const reason = cause.reason
     // The reason is said already.

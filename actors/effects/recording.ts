@@ -47,7 +47,6 @@ export const recordingEffects = (ports: RecordingPorts) => {
   const growths = new Map<CameraId, Reading>()
   /** The start of each camera's recording, by both clocks. After a restart of the service it follows the wall clock. */
   const starts = new Map<CameraId, Reading>()
-  const readingNow = () => ({ wall: clock.now(), monotonic: clock.monotonic() })
   /** Returns `since` by both clocks. Undefined: the growth was in an earlier run of the service. */
   const anchorOf = ({ camera, of, since }: Wait): Reading | undefined => {
     const known = (of === 'start' ? starts : growths).get(camera)
@@ -119,9 +118,10 @@ export const recordingEffects = (ports: RecordingPorts) => {
         const segment = await segments.first(camera, watermark, signal, namesOf(seen))
         const last = growths.get(camera)
         // That of an earlier recording says nothing.
-        const isOwn = last !== undefined && last.at >= startedAt
-        const jump = isOwn && changeBetween({ wall: last.at, monotonic: last.monotonic }, readingNow())
-        return jump && isJump(jump) ? { ...segment, shift: jump.by } : segment
+        if (last === undefined || last.at < startedAt) return segment
+        const now = { wall: clock.now(), monotonic: clock.monotonic() }
+        const jump = changeBetween({ wall: last.at, monotonic: last.monotonic }, now)
+        return isJump(jump) ? { ...segment, shift: jump.by } : segment
       },
     ),
 

@@ -24,7 +24,9 @@ export function hintOf(
   return found === undefined ? '' : `; ${introduction} ${before}${found}`
 }
 
-/** Whether one letter is wrong, missing, added, or in the place of its neighbour. Short words are too often like another. */
+/**
+ * Whether one letter is wrong, missing, added, or in the place of its neighbour. Short words are too often like another.
+ */
 export const isSlip = (word: string, meant: string): boolean =>
   Math.min(word.length, meant.length) >= 4 && Math.abs(word.length - meant.length) <= 1 && edits(word, meant) === 1
 

@@ -25,6 +25,8 @@ export const useFacts = <T>(select: (facts: Facts) => T): T => {
   return value
 }
 
+export const useConnected = (): boolean => useFacts(({ connection }) => connection === 'open')
+
 /** Epoch ms, again after each `every` ms. */
 export const useNow = (every = 1_000): number => {
   const [now, setNow] = useState(Date.now)

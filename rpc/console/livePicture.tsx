@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Camera } from '../client/index.js'
 import { agoText } from './format.js'
 import { canPlayHls, playByHls } from './hls.js'
-import { useFacts, useNow, useSession, useVisible } from './hooks.js'
+import { useConnected, useNow, useSession, useVisible } from './hooks.js'
 import { CameraOffIcon } from './icons.js'
 import { begin, failing, type Live, type Offered, playing, wayText, whepUrl } from './live.js'
 import { sentence } from './reduce.js'
@@ -77,7 +77,7 @@ interface VideoProps {
 
 const Video = ({ camera, way, fail, shown }: VideoProps) => {
   const { client } = useSession()
-  const isConnected = useFacts(({ connection }) => connection === 'open')
+  const isConnected = useConnected()
   const ref = useRef<HTMLVideoElement>(null)
   useEffect(() => {
     const video = ref.current
@@ -111,7 +111,7 @@ const Stills = ({ camera, shown }: { camera: Camera; shown(): void }) => {
   const ref = useRef<HTMLDivElement>(null)
   const isVisible = useVisible(ref)
   const now = useNow()
-  const isConnected = useFacts(({ connection }) => connection === 'open')
+  const isConnected = useConnected()
   const { still, error } = useStill(camera.id, { isWanted: isVisible && isConnected, every: 0, pace: 1_000, maxAge: 1 })
   return (
     <div ref={ref} class="still">

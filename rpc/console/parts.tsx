@@ -1,7 +1,7 @@
 import type { ComponentChildren, ComponentType } from 'preact'
 import { useEffect, useId, useState } from 'preact/hooks'
 import { agoText, durationText, timeText } from './format.js'
-import { useFacts, useNow, useSession } from './hooks.js'
+import { useConnected, useNow, useSession } from './hooks.js'
 import { AlertIcon, CheckIcon, InfoIcon, MinusIcon } from './icons.js'
 import type { Permission } from './reduce.js'
 import { sentence } from './reduce.js'
@@ -79,7 +79,7 @@ export const Action = ({ label, busyLabel, Icon, permission, tone = 'plain', nam
   const [isBusy, setBusy] = useState(false)
   const why = useId()
   // The client would send it after the next connection, when nobody expects it any more.
-  const isOpen = useFacts(({ connection }) => connection === 'open')
+  const isOpen = useConnected()
   const isRefused = !isOpen || permission?.allowed === false
   const reason = !isOpen ? 'There is no connection to the service.' : sentence(permission?.why ?? '')
   const act = async () => {

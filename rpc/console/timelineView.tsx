@@ -13,6 +13,9 @@ const names: Record<Row, string> = {
   gap: 'Gaps',
 }
 
+/** A row as it is drawn: its class, its name and its spans. */
+type Line = [style: string, name: string, spans: readonly Span[]]
+
 /** Percent of the track: what is shorter would not be seen. */
 const narrowest = 0.3
 
@@ -50,10 +53,8 @@ export const TimelineCard = ({ camera }: { camera: Camera }) => {
   const { changes, outages } = data ?? { changes: [], outages: [] }
   const timeline = timelineOf(id, changes, window, isOn, outages)
   const off = outages.filter(({ to }) => to > window.from)
-  const rows: [string, string, readonly Span[]][] = [
-    ...(Object.keys(names) as Row[]).map((row): [string, string, readonly Span[]] => [row, names[row], timeline[row]]),
-    ...(off.length > 0 ? [['off', 'Service off', off] as [string, string, readonly Span[]]] : []),
-  ]
+  const rows: Line[] = (Object.keys(names) as Row[]).map((row) => [row, names[row], timeline[row]])
+  if (off.length > 0) rows.push(['off', 'Service off', off])
   const share = (at: number) => (Math.max(0, at - window.from) / day) * 100
   return (
     <Card title="Last 24 hours">
@@ -104,7 +105,7 @@ export const TimelineCard = ({ camera }: { camera: Camera }) => {
 }
 
 /** Newest first. A page of a camera that flaps stays short. */
-const timesOf = (rows: readonly [string, string, readonly Span[]][], now: number): string[][] =>
+const timesOf = (rows: readonly Line[], now: number): string[][] =>
   rows
     .flatMap(([, name, spans]) => spans.map((span) => ({ name, ...span })))
     .sort((one, other) => other.from - one.from)

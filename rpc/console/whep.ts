@@ -32,8 +32,8 @@ export const playByWhep = (video: HTMLVideoElement, url: string, failed: (why: s
     ended.abort()
     clearTimeout(timer)
     video.srcObject = null
-    // The media server would notice by itself, but keep the camera awake until then. First this: with its connection the
-    // session ends, and the browser would report an error.
+    // The media server would notice by itself, but keep the camera awake until then. This comes first: the session ends
+    // with its connection, and the browser would report an error.
     const told = resource === undefined ? Promise.resolve() : fetch(resource, { method: 'DELETE', keepalive: true })
     void told.then(
       () => peer.close(),

@@ -120,8 +120,8 @@ export const goals: Goal[] = [
     limit: { most: 0.5 },
     limitedBy:
       'The media server is asked every second, and asks this service whether it may answer. JavaScript takes about ' +
-      '0.8 %; the rest (0.5 to 2 % in runs of one day) are some 18 wake-ups a second, which cost most on a host that does nothing else. Tried: other ' +
-      'settings of the collector (no difference). Asked every 30 s it would be 0.3 % less, but the times in which a ' +
+      '0.8 %; the rest (0.5 to 2 % in runs of one day) are some 18 wake-ups a second, which cost most on a host that ' +
+      'does nothing else. Tried: other settings of the collector (no difference). Asked every 30 s it would be 0.3 % less, but the times in which a ' +
       'hang is noticed (reliability.md) need the second.',
   },
   {
