@@ -170,8 +170,8 @@ describe('recording', () => {
 
   describe('whose stream is lost', () => {
     const lostStream = { type: 'stream.lost', reason: because('server_closed') } as const
-    const told = (facts: { type: string; reason?: Reason }[]) =>
-      facts.slice(1).map(({ type, reason }) => [type, reason?.code])
+    const told = (facts: { type: string; reason?: Reason; closes?: boolean }[]) =>
+      facts.slice(1).map(({ type, reason, closes }) => [type, reason?.code, ...(closes ? ['closes'] : [])])
     const losing = async () => {
       const recording = record()
       await recording.opened()
@@ -213,10 +213,32 @@ describe('recording', () => {
       expect(told(facts)).to.deep.equal([['recording.interrupted', 'server_closed']])
     })
 
+    it('takes the last bytes of the lost stream for no resumption, whether the cause is known or not', async () => {
+      for (const reason of [because('pipeline_killed'), undefined]) {
+        const { actor, clock, view } = await losing()
+        if (reason) actor.send({ type: 'feed.failed', reason })
+        else clock.increment(500)
+        actor.send({ type: 'segment.grew', at: 8_000 })
+        expect(view().status).to.equal('INTERRUPTED')
+        actor.send({ type: 'stream.held' })
+        actor.send({ type: 'segment.grew', at: 8_100 })
+        expect(view().status).to.equal('RECORDING')
+      }
+    })
+
+    it('takes a more exact reason of a second loss', async () => {
+      const { actor, facts } = await losing()
+      actor.send({ type: 'stream.lost', reason: because('unreachable') })
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'unreachable']])
+    })
+
     it('tells it before the resumption', async () => {
       const { actor, facts } = await losing()
       actor.send({ type: 'segment.added', segment: two, at: 8_100 })
-      expect(told(facts).map(([type]) => type)).to.deep.equal(['recording.interrupted', 'recording.resumed'])
+      expect(told(facts)).to.deep.equal([
+        ['recording.interrupted', 'server_closed'],
+        ['recording.resumed', undefined],
+      ])
     })
 
     it('tells it when the stream is back, before its first bytes', async () => {
@@ -230,7 +252,7 @@ describe('recording', () => {
     it('tells it once, with its cause, if the camera was unplugged', async () => {
       const { actor, facts } = await losing()
       actor.send({ type: 'camera.lost', reason: because('unplugged') })
-      expect(told(facts)).to.deep.equal([['recording.interrupted', 'unplugged']])
+      expect(told(facts)).to.deep.equal([['recording.interrupted', 'unplugged', 'closes']])
     })
 
     it('tells only its end if it is stopped meanwhile', async () => {
